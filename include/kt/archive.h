@@ -1,0 +1,70 @@
+/* The archive models.h5: schema kt-archive. One process writes it in one pass, in byte order of names, and the bytes
+ * depend on the data, the result options and KT_NUMERICS alone. The file begins with a user block of 512 bytes: the
+ * line "kt-archive VERSION SHA256\n", zeros after it, where the digest is that of all bytes after the block; it is
+ * checked before HDF5 opens the file, so that a changed byte at any offset is found.
+ *
+ *   attributes schema, version, numerics; bytes /config (canonical JSON of result options), /features (JSON), /certificate
+ *   /models/<link name>/<m>/      m from 0; groups, attributes and datasets of kt_archive_entry
+ *   /refused table                services without a model: name, status, reason */
+#ifndef KT_ARCHIVE_H
+#define KT_ARCHIVE_H
+
+#include "kt/fit.h"
+#include "kt/metrics.h"
+#include "kt/model.h"
+#include "kt/samples.h"
+
+#define KT_ARCHIVE_SCHEMA "kt-archive"
+enum {
+    KT_ARCHIVE_VERSION = 1,
+    KT_NUMERICS = 1 /* raised whenever a change alters bits of results */
+};
+
+typedef struct {
+    char *name;
+    kt_fitted fitted; /* model, looks, flags */
+    kt_target target;
+    kt_cell_rule rule;
+    size_t n_train, n_validation, n_test;
+    uint8_t data_digest[KT_DIGEST_BYTES];
+    size_t n_cells;
+    kt_cell_score *cells; /* held-out cells, in the order of the data */
+    size_t n_sketch;
+    uint64_t sketch[KT_SKETCH];
+} kt_archive_entry;
+
+typedef struct {
+    char name[256];
+    char reason[512];
+    int32_t status; /* KT_REFUSED or KT_NUMERIC */
+} kt_archive_refused;
+
+typedef struct {
+    char *config;  /* canonical JSON of the result options */
+    int d;
+    char *feature[KT_FEATURES_MAX];
+    size_t n_entries;
+    kt_archive_entry *entries; /* byte order of names */
+    size_t n_refused;
+    kt_archive_refused *refused;
+    int numerics, version; /* set on reading */
+} kt_archive;
+
+void kt_archive_entry_clear(kt_archive_entry *entry);
+void kt_archive_clear(kt_archive *archive); /* takes a zeroed one */
+
+/* Atomic. digest: of the whole file, as sha256sum prints it (may be NULL). */
+kt_status kt_archive_write(const char *path, const kt_archive *archive, char digest[KT_DIGEST_HEX], kt_error *err);
+
+/* Checks the digest first. KT_INPUT: damaged (where it can be said: the offset of what is wrong), another schema. */
+kt_status kt_archive_read(kt_archive *archive, const char *path, kt_error *err);
+kt_status kt_archive_verify(const char *path, char digest[KT_DIGEST_HEX], kt_error *err);
+
+/* By exact or unique short name; KT_USAGE naming the nearest. Borrowed. */
+kt_status kt_archive_find(const kt_archive_entry **entry, const kt_archive *archive, const char *name, kt_error *err);
+
+/* One entry as bytes, for sending between ranks and for checkpoints; caller frees *data. */
+kt_status kt_archive_entry_pack(char **data, size_t *n, const kt_archive_entry *entry, kt_error *err);
+kt_status kt_archive_entry_unpack(kt_archive_entry *entry, const char *data, size_t n, kt_error *err);
+
+#endif

@@ -1,0 +1,41 @@
+/* Files: whole reads, atomic writes, append. A file that matters is written to a temporary name in the same
+ * folder, synced and renamed, so that a reader sees the old or the new one and never a part. Paths may be
+ * relative. Errors: KT_IO with the path and the system's reason. */
+#ifndef KT_FILE_H
+#define KT_FILE_H
+
+#include "kt/error.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The whole file; *data has a NUL after its n bytes. Caller frees. */
+kt_status kt_file_read(char **data, size_t *n, const char *path, kt_error *err);
+
+/* Atomic: temporary name, fsync, rename, fsync of the folder. On failure nothing of it stays. */
+kt_status kt_file_write(const char *path, const void *data, size_t n, kt_error *err);
+
+/* The two halves of the above for a writer that opens files by name: *temporary is a free name in the folder of
+ * `path` (caller frees); commit syncs it, renames it to path and syncs the folder; discard removes it. */
+kt_status kt_file_temporary(char **temporary, const char *path, kt_error *err);
+kt_status kt_file_commit(const char *temporary, const char *path, kt_error *err);
+void kt_file_discard(const char *temporary);
+
+/* Appends n bytes to path in one write (created if missing); sync also fsyncs. */
+kt_status kt_file_append(const char *path, const void *data, size_t n, bool sync, kt_error *err);
+
+/* Creates the folder and its parents; one that is there is fine. */
+kt_status kt_folder_create(const char *path, kt_error *err);
+
+/* Names in a folder without "." and "..", in byte order. Caller frees each and the array. */
+kt_status kt_folder_list(char ***names, size_t *n, const char *path, kt_error *err);
+
+typedef enum { KT_PATH_MISSING, KT_PATH_FILE, KT_PATH_FOLDER, KT_PATH_OTHER } kt_path_kind;
+kt_path_kind kt_path_kind_of(const char *path);
+
+/* "folder/name"; caller frees. */
+kt_status kt_path_join(char **out, const char *folder, const char *name, kt_error *err);
+
+/* The last component without its last extension: "a/b.csv" -> "b", "a/b/" -> "b". Caller frees. */
+kt_status kt_path_stem(char **out, const char *path, kt_error *err);
+
+#endif

@@ -1,0 +1,113 @@
+/* One model's fit: minibatch AdamW on a service's training rows, a look at the validation rows now and then, the best
+ * look kept. No MPI here: a group of ranks shares a fit through kt_team, and each gives the same model, bit for bit,
+ * as one rank alone. */
+#ifndef KT_FIT_H
+#define KT_FIT_H
+
+#include "kt/init.h"
+#include "kt/model.h"
+#include "kt/tree.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- How to train: result options, after the recipe. ---- */
+typedef enum { KT_RATE_COSINE, KT_RATE_POLYNOMIAL } kt_schedule;
+#define KT_SCHEDULE_CHOICES "cosine|polynomial"
+
+typedef struct {
+    kt_net net; /* inputs and family included */
+    kt_start start;
+    bool target_scale;        /* s = median of training y; else 1 */
+    double clip_low, clip_high; /* y is clipped to it before all else (seconds); 0, 0: not */
+    int batch;                /* rows; 0: by row count */
+    int64_t steps, epochs;    /* the budget: the larger of the two; either may be 0 */
+    bool partial_batches;     /* train the incomplete last batch of an epoch */
+    double rate, rate_end, decay, clip;
+    int64_t rate_steps;       /* polynomial: steps until rate_end */
+    kt_schedule schedule;
+    bool keep_last;           /* the last epoch's parameters rather than the best look's */
+    int64_t look_steps;       /* 0: by validation rows; -1: each epoch */
+    int64_t patience;         /* looks without a better one until the fit ends; 0: off */
+    uint64_t seed;
+} kt_recipe;
+
+/* ---- A fit's rows, as one rank of a team holds them. ---- */
+typedef struct {
+    const char *name;
+    size_t n_train, n_validation; /* of the whole service */
+    int d;
+    /* Fills x [n, d] and y [n] with stored rows [first, first + n). */
+    kt_status (*rows)(void *context, double *x, double *y, size_t first, size_t n, kt_error *err);
+    void *context;
+    size_t n_cells; /* training cells' means: the hull */
+    const double *cell_mean; /* [n_cells, d] */
+} kt_fit_data;
+
+/* ---- The ranks that share a fit. NULL functions: alone. Collective: all ranks of the team call in the same order. ---- */
+typedef struct {
+    int rank, size;
+    /* Completes the tree over the blocks of all ranks (rank r pushed its run of [0, blocks)); then root is the same on
+     * all. */
+    kt_status (*complete)(void *context, kt_tree *tree, int blocks, kt_error *err);
+    /* The largest of each of n values over ranks. */
+    kt_status (*largest)(void *context, double *values, int n, kt_error *err);
+    void *context;
+} kt_team;
+
+/* The run of blocks that rank r of `size` owns: [*first, *last). */
+void kt_team_run(int *first, int *last, int blocks, int rank, int size);
+
+/* Rows of a minibatch for n training rows by the default rule, and the number of strips for a batch. */
+int kt_batch_rule(size_t n_train);
+int kt_strips(int batch);
+
+typedef enum { KT_LOOK_BEST = 1, KT_LOOK_RETREAT = 2, KT_LOOK_OVER_BOUND = 4 } kt_look_flags;
+typedef struct {
+    uint64_t step;
+    double train, validation; /* mean NLL in nats, y in seconds; train: over the steps since the look before */
+    double rate;
+    double low, high; /* range of the log of the first parameter over training rows and hull corners */
+    uint32_t flags;
+} kt_look;
+
+/* Stored in cards: append, never renumber. */
+typedef enum {
+    KT_FLAG_FEW_ROWS = 1,    /* fewer than 300 training rows */
+    KT_FLAG_TIES = 2,        /* more than 5 % of training y equal another */
+    KT_FLAG_CONSTANT = 4,    /* a feature never varied (kt_scaler.frozen) */
+    KT_FLAG_OVER_BOUND = 8,  /* k or sigma still outside its bounds */
+    KT_FLAG_RETREATED = 16,  /* NaN or infinity on the way */
+    KT_FLAG_FLOORED = 32,    /* rows at the floor */
+    KT_FLAG_NO_HELD_OUT = 64 /* too few cells to hold one out */
+} kt_flag;
+
+typedef struct {
+    kt_model model;
+    uint64_t steps, floored;
+    int batch;
+    uint32_t flags; /* kt_flag */
+    size_t n_looks, best;
+    kt_look *looks;
+} kt_fitted;
+void kt_fitted_clear(kt_fitted *fitted);
+
+typedef struct kt_fit kt_fit;
+
+/* Collective over the team. KT_REFUSED: fewer than 32 rows, or all y zero. recipe, data and team are borrowed. */
+kt_status kt_fit_create(kt_fit **fit, const kt_recipe *recipe, const kt_fit_data *data, const kt_team *team, kt_isa isa,
+                        kt_error *err);
+void kt_fit_destroy(kt_fit *fit);
+
+/* Runs up to and including the next look. *done: the budget is used up. KT_NUMERIC after too many retreats. */
+kt_status kt_fit_advance(kt_fit *fit, bool *done, kt_error *err);
+
+/* The looks so far; borrowed. */
+const kt_look *kt_fit_looks(const kt_fit *fit, size_t *n);
+uint64_t kt_fit_steps(const kt_fit *fit);  /* the budget */
+int kt_fit_batch(const kt_fit *fit);
+
+/* Gives the kept model away. */
+kt_status kt_fit_finish(kt_fitted *out, kt_fit *fit, kt_error *err);
+
+#endif
