@@ -9,16 +9,16 @@
 #include <stddef.h>
 
 /* name, what it means */
-#define KT_STATUS_LIST(X)                                                                                     \
-    X(OK, "done")                                                                                             \
-    X(USAGE, "an option, argument or configuration is wrong")                                                 \
-    X(INPUT, "data that was read is wrong")                                                                   \
-    X(IO, "the operating system or a file refused")                                                           \
-    X(MEMORY, "out of memory")                                                                                \
-    X(NUMERIC, "a computation left the range of numbers")                                                     \
-    X(REFUSED, "the data of one service cannot be fitted")                                                    \
-    X(BUSY, "the folder belongs to another run")                                                              \
-    X(UNSUPPORTED, "this machine, library or version cannot do it")                                           \
+#define KT_STATUS_LIST(X)                                                                                    \
+    X(OK, "done")                                                                                            \
+    X(USAGE, "an option, argument or configuration is wrong")                                                \
+    X(INPUT, "data that was read is wrong")                                                                  \
+    X(IO, "the operating system or a file refused")                                                          \
+    X(MEMORY, "out of memory")                                                                               \
+    X(NUMERIC, "a computation left the range of numbers")                                                    \
+    X(REFUSED, "the data of one service cannot be fitted")                                                   \
+    X(BUSY, "the folder belongs to another run")                                                             \
+    X(UNSUPPORTED, "this machine, library or version cannot do it")                                          \
     X(STOPPED, "stopped on request")
 
 typedef enum {
@@ -33,7 +33,8 @@ typedef struct {
 } kt_error;
 
 /* Writes the message unless err already holds one; returns status. */
-kt_status kt_fail(kt_error *err, kt_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+kt_status kt_fail(kt_error *err, kt_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* As kt_fail, and appends ": " and the text of errno. */
 kt_status kt_fail_errno(kt_error *err, kt_status status, const char *format, ...)
@@ -45,14 +46,15 @@ void kt_error_clear(kt_error *err);
 const char *kt_status_text(kt_status status);
 
 /* Needs a local `kt_status status = KT_OK;` and a label `out:` where everything is released. */
-#define KT_TRY(call)                                                                                          \
-    do {                                                                                                      \
-        if ((status = (call)) != KT_OK)                                                                       \
-            goto out;                                                                                         \
+#define KT_TRY(call)                                                                                         \
+    do {                                                                                                     \
+        if ((status = (call)) != KT_OK)                                                                      \
+            goto out;                                                                                        \
     } while (0)
 
-/* malloc, calloc and realloc for n elements with overflow check: *out is NULL and KT_MEMORY returned on failure.
- * kt_alloc gives zeroed memory aligned to 64 bytes; release with free(). n = 0 gives a valid pointer. */
+/* malloc, calloc and realloc for n elements with overflow check: *out is NULL and KT_MEMORY returned on
+ * failure. kt_alloc gives zeroed memory aligned to 64 bytes; release with free(). n = 0 gives a valid
+ * pointer. */
 kt_status kt_alloc(void *out, size_t n, size_t size, kt_error *err);
 kt_status kt_grow(void *out, size_t n, size_t size, kt_error *err); /* contents kept, new part undefined */
 kt_status kt_strdup(char **out, const char *text, kt_error *err);

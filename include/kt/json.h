@@ -29,7 +29,8 @@ kt_json *kt_json_keep(kt_json *value);
 void kt_json_drop(kt_json *value); /* takes NULL */
 
 /* Writing. Canonical: sorted keys, no spaces, 17 significant digits, one line: the same value gives the same
- * bytes. indent > 0: for people. Numbers that JSON lacks (NaN, infinities) are written as null. Caller frees. */
+ * bytes. indent > 0: for people. Numbers that JSON lacks (NaN, infinities) are written as null. Caller frees.
+ */
 kt_status kt_json_text(char **out, const kt_json *value, int indent, kt_error *err);
 
 kt_json *kt_json_object(void);
@@ -45,8 +46,8 @@ kt_json *kt_json_put(kt_json *object, const char *key, kt_json *value);
 kt_json *kt_json_append(kt_json *array, kt_json *value);
 kt_json *kt_json_merge(kt_json *object, const kt_json *over); /* keys of `over` win */
 
-kt_json_kind kt_json_kind_of(const kt_json *value); /* NULL: KT_JSON_NULL */
-size_t kt_json_size(const kt_json *value);          /* of an array or object, else 0 */
+kt_json_kind kt_json_kind_of(const kt_json *value);           /* NULL: KT_JSON_NULL */
+size_t kt_json_size(const kt_json *value);                    /* of an array or object, else 0 */
 kt_json *kt_json_get(const kt_json *object, const char *key); /* borrowed; NULL if absent */
 kt_json *kt_json_at(const kt_json *array, size_t i);          /* borrowed */
 const char *kt_json_key(const kt_json *object, size_t i);     /* the i-th key in byte order; borrowed */

@@ -1,8 +1,8 @@
 /* Options: one table feeds argv, the JSON configuration, help, defaults and the classes of results.
  *
  * Everything meets as a JSON object { "option-name": value }: kt_options_argv makes one from a command line,
- * --config gives another, presets a third; kt_json_merge lays them over each other; kt_options_check judges the
- * result and kt_options_fill turns it into a C struct. Lists are JSON arrays. */
+ * --config gives another, presets a third; kt_json_merge lays them over each other; kt_options_check judges
+ * the result and kt_options_fill turns it into a C struct. Lists are JSON arrays. */
 #ifndef KT_OPTIONS_H
 #define KT_OPTIONS_H
 
@@ -17,7 +17,8 @@ typedef enum {
     KT_OPTION_REAL,   /* double in [min, max] */
     KT_OPTION_TEXT,   /* const char *, borrowed from the JSON object; NULL without default */
     KT_OPTION_CHOICE, /* int: index into choices, "weibull|gamma|..." */
-    KT_OPTION_TEXTS,  /* kt_texts; given more than once on a command line, or with commas where `comma` is set */
+    KT_OPTION_TEXTS,  /* kt_texts; given more than once on a command line, or with commas where `comma` is set
+                       */
     KT_OPTION_INTS,   /* kt_ints; --name 16,16 */
 } kt_option_type;
 
@@ -49,14 +50,15 @@ typedef struct {
     const char *group;  /* heading in help; NULL: that of the row before */
 } kt_option;
 
-/* The command line to an object of what was given, and operands in order (borrowed from argv). "--" ends options;
+/* The command line to an object of what was given, and operands in order (borrowed from argv). "--" ends
+ * options;
  * --name=value and --name value; letters -k 4, -k4. KT_USAGE for an unknown option (the nearest is named), a
  * missing or impossible value, a value out of range. */
 kt_status kt_options_argv(kt_json **given, const char **operands, size_t *n_operands, const kt_option *table,
                           int argc, char **argv, kt_error *err);
 
-/* Every key and value of the object against the table; `where` (a path) begins the message. Keys "operands" and
- * "config" are not special. */
+/* Every key and value of the object against the table; `where` (a path) begins the message. Keys "operands"
+ * and "config" are not special. */
 kt_status kt_options_check(const kt_option *table, const kt_json *object, const char *where, kt_error *err);
 
 /* The presets of the table as an object (new reference). */
@@ -71,8 +73,8 @@ kt_json *kt_options_of_class(const kt_option *table, const kt_json *object, kt_o
 /* Help for the table, wrapped at 79 columns, by groups. Caller frees. */
 kt_status kt_options_help(char **out, const kt_option *table, kt_error *err);
 
-/* The name nearest to a misspelled one by edit distance, or NULL when none is near (over a third of its length).
- * names: n strings. */
+/* The name nearest to a misspelled one by edit distance, or NULL when none is near (over a third of its
+ * length). names: n strings. */
 const char *kt_nearest(const char *name, const char *const *names, size_t n);
 
 #endif
