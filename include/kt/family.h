@@ -2,11 +2,11 @@
  *
  * A component has two parameters, in the order of the network's heads towards Keras and KubeTwin:
  *   family      concentration   scale                 support
- *   weibull     shape k         scale l (s)           y > 0    log f = log k - log l + (k-1) log(y/l) - (y/l)^k
- *   gamma       shape a         RATE b (1/s)          y > 0    log f = a log b - lgamma(a) + (a-1) log y - b y
- *   lognormal   mu of log y     sigma of log y        y > 0
- *   normal      mu (s)          sigma (s)             all y
- * All double; y in seconds. Formulas: Johnson, Kotz and Balakrishnan, Continuous Univariate Distributions, vol. 1. */
+ *   weibull     shape k         scale l (s)           y > 0    log f = log k - log l + (k-1) log(y/l) -
+ * (y/l)^k gamma       shape a         RATE b (1/s)          y > 0    log f = a log b - lgamma(a) + (a-1) log
+ * y - b y lognormal   mu of log y     sigma of log y        y > 0 normal      mu (s)          sigma (s) all y
+ * All double; y in seconds. Formulas: Johnson, Kotz and Balakrishnan, Continuous Univariate Distributions,
+ * vol. 1. */
 #ifndef KT_FAMILY_H
 #define KT_FAMILY_H
 

@@ -1,0 +1,167 @@
+/* CRPS of many y under one mixture: one walk over the distribution in panels, in the variable of spread.h. A
+ * panel holds cdf^2 and survival^2 (times dy/dx) at Gauss-Legendre nodes, that is, as Legendre polynomials; a
+ * y inside it takes their integrals from there and costs no further cdf. */
+#include "kt/mixture.h"
+#include "spread.h"
+#include <math.h>
+
+enum { NODES = 12, PANELS = 2048 };
+
+/* Half of the nodes of the Gauss-Legendre rule and their weights (Abramowitz and Stegun, table 25.4). */
+static const double half_node[NODES / 2] = {0.125233408511468916, 0.367831498998180194, 0.587317954286617447,
+                                            0.769902674194304687, 0.904117256370474857, 0.981560634246719251};
+static const double half_weight[NODES / 2] = {0.249147045813402785, 0.233492536538354809,
+                                              0.203167426723065922, 0.160078328543346226,
+                                              0.106939325995318431, 0.047175336386511827};
+
+typedef struct {
+    double begin, end;                 /* in the variable */
+    double node[NODES], weight[NODES]; /* in [-1, 1] */
+    double below[NODES], above[NODES]; /* cdf^2 dy/dx, survival^2 dy/dx */
+    double lower, upper;               /* their integrals over the panel */
+} panel;
+
+static void fill(panel *p, const kt_mixture *mixture)
+{
+    double middle = 0.5 * (p->begin + p->end), half = 0.5 * (p->end - p->begin);
+    p->lower = p->upper = 0;
+    for (int i = 0; i < NODES; i++) {
+        int h = i < NODES / 2 ? NODES / 2 - 1 - i : i - NODES / 2;
+        p->node[i] = i < NODES / 2 ? -half_node[h] : half_node[h];
+        p->weight[i] = half_weight[h];
+        double y = kt_from_variable(mixture->family, middle + half * p->node[i]);
+        double jacobian = kt_family_table[mixture->family].positive ? y : 1;
+        double cdf = kt_mixture_cdf(mixture, y), survival = 1 - cdf;
+        if (cdf > 0.5) { /* a heavy upper tail needs its digits */
+            survival = kt_mixture_survival(mixture, y);
+            cdf = 1 - survival;
+        }
+        p->below[i] = cdf * cdf * jacobian;
+        p->above[i] = survival * survival * jacobian;
+        p->lower += half * p->weight[i] * p->below[i];
+        p->upper += half * p->weight[i] * p->above[i];
+    }
+}
+
+/* The Legendre series of below - above: c_n = (2n + 1) / 2 times the integral of it with P_n. Divided by 2n
+ * + 1. */
+static void series(double *c, const panel *p)
+{
+    for (int n = 0; n < NODES; n++)
+        c[n] = 0;
+    for (int i = 0; i < NODES; i++) {
+        double t = p->node[i], last = 1, now = t, term = 0.5 * p->weight[i] * (p->below[i] - p->above[i]);
+        c[0] += term;
+        for (int n = 1; n < NODES; n++) {
+            c[n] += term * now;
+            double next = ((2 * n + 1) * t * now - n * last) / (n + 1);
+            last = now;
+            now = next;
+        }
+    }
+}
+
+/* out [n]: the integral of below from the panel's begin to y and of above from y to its end. The latter's
+ * whole, and the series integrated, where P_n has the integral (P_n+1 - P_n-1) / (2n + 1). */
+static void inside(double *out, const panel *p, kt_family family, const double *y, size_t n)
+{
+    double c[NODES], half = 0.5 * (p->end - p->begin);
+    series(c, p);
+    for (size_t i = 0; i < n; i++) {
+        double t = (kt_to_variable(family, y[i]) - p->begin) / half - 1;
+        double last = 1, now = t, sum = c[0] * (t + 1);
+        for (int k = 1; k < NODES; k++) {
+            double next = ((2 * k + 1) * t * now - k * last) / (k + 1);
+            sum += c[k] * (next - last);
+            last = now;
+            now = next;
+        }
+        out[i] = p->upper + half * sum;
+    }
+}
+
+/* ---- The walk ---- */
+
+typedef struct {
+    int n;
+    kt_spread spread[KT_MIXTURE_MAX];
+    double low, high, longest; /* of all; longest panel */
+} plan;
+
+static void plan_init(plan *plan, const kt_mixture *mixture)
+{
+    double first, last;
+    kt_variable_range(&first, &last, mixture->family);
+    plan->n = 0;
+    plan->low = last;
+    plan->high = first;
+    for (int j = 0; j < mixture->n; j++)
+        if (mixture->weight[j] > 0) {
+            kt_spread spread = kt_component_spread(mixture, j);
+            plan->low = fmin(plan->low, spread.low);
+            plan->high = fmax(plan->high, spread.high);
+            plan->spread[plan->n++] = spread;
+        }
+    plan->low = fmin(last, fmax(first, plan->low));
+    plan->high = fmin(last, fmax(plan->low, plan->high));
+    plan->longest = kt_family_table[mixture->family].positive ? 3 : INFINITY; /* dy/dx is exp(x) */
+}
+
+/* A panel is short against every component that changes in it, and ends where another one begins to. */
+static double panel_end(const plan *plan, double x)
+{
+    double length = plan->longest;
+    for (int j = 0; j < plan->n; j++) {
+        const kt_spread *s = &plan->spread[j];
+        if (x < s->low)
+            length = fmin(length, s->low - x);
+        else if (x < s->high)
+            length = fmin(length, 1.5 * s->width);
+    }
+    return fmin(plan->high, fmax(x + length, nextafter(x, INFINITY)));
+}
+
+void kt_mixture_crps(double *out, const kt_mixture *mixture, const double *y, size_t n)
+{
+    double upper[PANELS], lower = 0, rest = 0;
+    size_t from[PANELS], at = 0; /* from: the first y of a panel */
+    int panels = 0;
+    plan plan;
+    panel p;
+
+    if (!kt_mixture_proper(mixture)) {
+        for (size_t i = 0; i < n; i++)
+            out[i] = NAN;
+        return;
+    }
+    plan_init(&plan, mixture);
+    double begin = kt_from_variable(mixture->family, plan.low),
+           end = kt_from_variable(mixture->family, plan.high);
+    for (; at < n && y[at] < begin; at++)
+        out[at] = begin - y[at];
+    for (p.end = plan.low; p.end < plan.high;
+         panels++) { /* upwards: what lies below a y, and its own panel */
+        p.begin = p.end;
+        p.end = panels < PANELS - 1 ? panel_end(&plan, p.begin) : plan.high;
+        fill(&p, mixture);
+        size_t first = at;
+        while (at < n && kt_to_variable(mixture->family, y[at]) < p.end)
+            at++;
+        if (at > first)
+            inside(out + first, &p, mixture->family, y + first, at - first);
+        for (size_t i = first; i < at; i++)
+            out[i] += lower;
+        from[panels] = first;
+        upper[panels] = p.upper;
+        lower += p.lower;
+    }
+    for (size_t i = at; i < n; i++)
+        out[i] = lower + (y[i] - end);
+    while (panels-- > 0) { /* downwards: the panels above a y */
+        for (; at > from[panels]; at--)
+            out[at - 1] += rest;
+        rest += upper[panels];
+    }
+    while (at-- > 0)
+        out[at] += rest;
+}
