@@ -1,5 +1,5 @@
-/* A model: what turns a point x (rps_eff, rep, ...) into a mixture of processing times. Plain data, as an archive
- * holds it, and a predictor that evaluates it fast. */
+/* A model: what turns a point x (rps_eff, rep, ...) into a mixture of processing times. Plain data, as an
+ * archive holds it, and a predictor that evaluates it fast. */
 #ifndef KT_MODEL_H
 #define KT_MODEL_H
 
@@ -29,7 +29,8 @@ typedef struct kt_predictor kt_predictor;
 kt_status kt_predictor_create(kt_predictor **predictor, const kt_model *model, kt_isa isa, kt_error *err);
 void kt_predictor_destroy(kt_predictor *predictor);
 
-/* x [n, d] as users give it; out [n, 3, K]: weight, concentration, scale in the family's own parameters, seconds. */
+/* x [n, d] as users give it; out [n, 3, K]: weight, concentration, scale in the family's own parameters,
+ * seconds. */
 void kt_predict(float *out, kt_predictor *predictor, const double *x, size_t n);
 
 /* One point in double, with weights that sum to 1: arrays [K] are borrowed until the next call. */
