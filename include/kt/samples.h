@@ -1,8 +1,8 @@
 /* Samples: rows of services, with their cells. What every reader makes and every splitter takes.
  *
- * A service has n rows: features x [n, d] row-major, target y [n] in seconds, and the cell of each row. A cell is one
- * load step, (rate, replicas) with all its repeats: the unit that is held out. Rows keep the order in which they were
- * read: that is the canonical order, and the digest is taken over it. */
+ * A service has n rows: features x [n, d] row-major, target y [n] in seconds, and the cell of each row. A
+ * cell is one load step, (rate, replicas) with all its repeats: the unit that is held out. Rows keep the
+ * order in which they were read: that is the canonical order, and the digest is taken over it. */
 #ifndef KT_SAMPLES_H
 #define KT_SAMPLES_H
 
@@ -13,10 +13,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { KT_LABEL = 64 };
+enum { KT_LABEL = 64, KT_NAME = 256 }; /* bytes of a cell's label and of a service's name, with the NUL */
 
 typedef struct {
-    char label[KT_LABEL]; /* its name in the data, or made from its rule; equal labels in two services are one load step */
+    char label[KT_LABEL]; /* its name in the data, or made from its rule; equal labels in two services are one
+                             load step */
     uint64_t rows;
     double mean[KT_FEATURES_MAX]; /* mean of each feature over its rows; for rps_eff: the cell's rate */
 } kt_cell;
@@ -38,7 +39,8 @@ typedef struct {
     kt_cell_rule rule;
     kt_target target;
     uint64_t blank_targets, negative_delays; /* rows dropped, rows whose delay counted as 0 */
-    uint8_t digest[KT_DIGEST_BYTES];         /* name, feature names, target, then x, y, cell labels and cell in order */
+    uint8_t
+        digest[KT_DIGEST_BYTES]; /* name, feature names, target, then x, y, cell labels and cell in order */
 } kt_service;
 
 typedef struct {
@@ -51,8 +53,8 @@ typedef struct {
 
 void kt_samples_clear(kt_samples *samples); /* releases all; takes a zeroed one */
 
-/* Index of a service by its exact name, or by a unique short one ("frontend" for "frontend.istio-dt"). KT_USAGE where
- * there is none (the nearest is named) or several. */
+/* Index of a service by its exact name, or by a unique short one ("frontend" for "frontend.istio-dt").
+ * KT_USAGE where there is none (the nearest is named) or several. */
 kt_status kt_samples_find(size_t *index, const kt_samples *samples, const char *name, kt_error *err);
 
 /* Sets cell means and row counts, sorts services, computes digests. Readers call it at their end. */

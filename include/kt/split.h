@@ -1,5 +1,5 @@
-/* Splits: which cells are held out, which rows validate, and the stored order of training rows. A function of the
- * seed, the data's cells and nothing else; training one service alone sees the split it has among all. */
+/* Splits: which cells are held out, which rows validate, and the stored order of training rows. A function of
+ * the seed, the data's cells and nothing else; training one service alone sees the split it has among all. */
 #ifndef KT_SPLIT_H
 #define KT_SPLIT_H
 
@@ -10,8 +10,8 @@
 
 typedef struct {
     uint64_t seed;
-    double test_cells;   /* share of cells, 0: none */
-    double validation;   /* share of the training cells' rows */
+    double test_cells;        /* share of cells, 0: none */
+    double validation;        /* share of the training cells' rows */
     uint64_t most_validation; /* rows */
 } kt_split_options;
 
@@ -21,11 +21,12 @@ typedef struct {
     uint8_t *cell_test; /* [n_cells] 1: held out */
 } kt_split;
 
-/* splits [samples->n_services], zeroed. Test cells: ordered by (rep, rate) and drawn one from each of as many equal
- * runs as cells are wanted, so that they spread over load; then one more for each (service, rep) that has 4 or more
- * cells and none held out; never all the cells of a rep. Services that share cells (equal lists of labels) have one
- * draw. Fewer than 3 cells: none is held out. */
-kt_status kt_split_make(kt_split *splits, const kt_samples *samples, const kt_split_options *options, kt_error *err);
+/* splits [samples->n_services], zeroed. Test cells: ordered by (rep, rate) and drawn one from each of as many
+ * equal runs as cells are wanted, so that they spread over load; then one more for each (service, rep) that
+ * has 4 or more cells and none held out; never all the cells of a rep. Services that share cells (equal lists
+ * of labels) have one draw. Fewer than 3 cells: none is held out. */
+kt_status kt_split_make(kt_split *splits, const kt_samples *samples, const kt_split_options *options,
+                        kt_error *err);
 void kt_split_clear(kt_split *split);
 
 #endif

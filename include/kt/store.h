@@ -1,12 +1,12 @@
 /* Datasets in HDF5: schema kt-dataset. All services one after the other; a reader needs only its own rows.
  *
- *   /x [N, d] f64, /y [N] f64 s, /cell [N] u32 (into the service's cells), /row [N] u32 (place in canonical order)
- *   /services table: name, offset, rows, n_train, n_validation, n_test, first cell, cells, rule, target, counts, digest
- *   /cells table: label, rows, test (0/1), and dataset /cell_mean [cells, d]
- *   /features, /provenance: JSON bytes
- * A dataset without a split (kt import) has n_train = n_validation = n_test = 0 and rows in canonical order. One with a
- * split (RUN/dataset.h5) stores training rows in their shuffled order, validation, then test by cell; reading it whole
- * restores the canonical order, so that it trains to the same archive as its source. */
+ *   /x [N, d] f64, /y [N] f64 s, /cell [N] u32 (into the service's cells), /row [N] u32 (place in canonical
+ * order) /services table: name, offset, rows, n_train, n_validation, n_test, first cell, cells, rule, target,
+ * counts, digest /cells table: label, rows, test (0/1), and dataset /cell_mean [cells, d] /features,
+ * /provenance: JSON bytes A dataset without a split (kt import) has n_train = n_validation = n_test = 0 and
+ * rows in canonical order. One with a split (RUN/dataset.h5) stores training rows in their shuffled order,
+ * validation, then test by cell; reading it whole restores the canonical order, so that it trains to the same
+ * archive as its source. */
 #ifndef KT_STORE_H
 #define KT_STORE_H
 
@@ -19,11 +19,13 @@
 #define KT_DATASET_SCHEMA "kt-dataset"
 enum { KT_DATASET_VERSION = 1 };
 
-/* Atomic. splits: [n_services], or NULL for none. services: which to write (n_services flags), or NULL for all. */
-kt_status kt_store_write(const char *path, const kt_samples *samples, const kt_split *splits, const bool *services,
-                         kt_error *err);
+/* Atomic. splits: [n_services], or NULL for none. services: which to write (n_services flags), or NULL for
+ * all. */
+kt_status kt_store_write(const char *path, const kt_samples *samples, const kt_split *splits,
+                         const bool *services, kt_error *err);
 
-/* The whole file, canonical order. samples: zeroed. Digests are recomputed and compared: KT_INPUT where one differs. */
+/* The whole file, canonical order. samples: zeroed. Digests are recomputed and compared: KT_INPUT where one
+ * differs. */
 kt_status kt_store_read(kt_samples *samples, const char *path, kt_error *err);
 
 /* An open dataset: the index in memory, rows by service on demand. */
@@ -49,7 +51,7 @@ size_t kt_store_count(const kt_store *store);
 const kt_store_service *kt_store_at(const kt_store *store, size_t i); /* borrowed until close */
 
 /* Rows [first, first + n) of service i in stored order; x [n, d], y [n], cell [n] (any may be NULL). */
-kt_status kt_store_rows(double *x, double *y, uint32_t *cell, kt_store *store, size_t i, size_t first, size_t n,
-                        kt_error *err);
+kt_status kt_store_rows(double *x, double *y, uint32_t *cell, kt_store *store, size_t i, size_t first,
+                        size_t n, kt_error *err);
 
 #endif

@@ -1,0 +1,134 @@
+#include "bins.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+double kt_select(double *value, size_t n, size_t k)
+{
+    assert(k < n);
+    size_t low = 0, high = n - 1;
+    while (low < high) {
+        double pivot = value[low + (high - low) / 2];
+        size_t i = low, j = high;
+        for (;; i++, j--) {
+            while (value[i] < pivot)
+                i++;
+            while (value[j] > pivot)
+                j--;
+            if (i >= j)
+                break;
+            double kept = value[i];
+            value[i] = value[j];
+            value[j] = kept;
+        }
+        /* [low, j] is at most the pivot, [j + 1, high] at least, and neither is empty */
+        if (k <= j)
+            high = j;
+        else
+            low = j + 1;
+    }
+    return value[k];
+}
+
+/* The distinct values of a column, ascending; *n is most + 1 where there are more than `most`. */
+static void distinct(double *value, size_t *n, size_t most, const double *x, size_t rows, int d, int column)
+{
+    *n = 0;
+    for (size_t r = 0; r < rows; r++) {
+        double v = x[r * (size_t)d + (size_t)column];
+        size_t place = 0;
+        while (place < *n && value[place] < v)
+            place++;
+        if (place < *n && value[place] == v)
+            continue;
+        if (*n == most) {
+            *n = most + 1;
+            return;
+        }
+        memmove(value + place + 1, value + place, (*n - place) * sizeof *value);
+        value[place] = v;
+        ++*n;
+    }
+}
+
+/* Upper edges of quantile bins: bin b takes what is above edge b - 1 and at most edge b; the last one takes
+ * the rest. Edges are values of the data, so that equal rates never part. rate [n] is permuted. Returns the
+ * number of bins. */
+static size_t find_edges(double edge[KT_BINS_MOST], double *rate, size_t n)
+{
+    size_t bins = n / KT_BIN_ROWS;
+    bins = bins < 1 ? 1 : bins > KT_BINS_MOST ? KT_BINS_MOST : bins;
+    size_t from = 0;
+    for (size_t b = 0; b + 1 < bins; b++) {
+        size_t rank = (b + 1) * n / bins - 1;
+        edge[b] = kt_select(rate + from, n - from, rank - from);
+        from = rank + 1;
+    }
+    return bins;
+}
+
+typedef struct {
+    const double *x; /* [n, d] */
+    size_t n;
+    int d, rate, rep;
+    double *scratch; /* [n] */
+} binning;
+
+static inline double at(const binning *b, size_t row, int column)
+{
+    return b->x[row * (size_t)b->d + (size_t)column];
+}
+
+/* The rows of one value of rep (NULL: all): bins from `first` on; returns how many. */
+static size_t bin_rows(uint32_t *bin, double edge[KT_BINS_MOST], const binning *b, const double *rep,
+                       size_t first)
+{
+    size_t n = 0, bins = 1;
+    for (size_t r = 0; r < b->n && b->rate >= 0; r++)
+        if (!rep || at(b, r, b->rep) == *rep)
+            b->scratch[n++] = at(b, r, b->rate);
+    if (b->rate >= 0)
+        bins = find_edges(edge, b->scratch, n);
+    for (size_t r = 0; r < b->n; r++) {
+        if (rep && at(b, r, b->rep) != *rep)
+            continue;
+        size_t mine = 0;
+        while (mine + 1 < bins && at(b, r, b->rate) > edge[mine])
+            mine++;
+        bin[r] = (uint32_t)(first + mine);
+    }
+    return bins;
+}
+
+kt_status kt_bins_make(uint32_t *bin, char (**label)[KT_LABEL], size_t *n_bins, const double *x, size_t n,
+                       int d, int rate, int rep, kt_error *err)
+{
+    kt_status status = KT_OK;
+    binning b = {.x = x, .n = n, .d = d, .rate = rate, .rep = rep};
+    double reps[KT_BIN_REPS_MOST], edge[KT_BINS_MOST];
+    size_t n_reps = 0;
+    *label = NULL;
+    *n_bins = 0;
+    if (b.rep >= 0)
+        distinct(reps, &n_reps, KT_BIN_REPS_MOST, x, n, d, rep);
+    if (n_reps > KT_BIN_REPS_MOST)
+        b.rep = -1;
+    size_t groups = b.rep >= 0 ? n_reps : 1;
+    KT_TRY(kt_alloc(label, groups * KT_BINS_MOST, sizeof **label, err));
+    KT_TRY(kt_alloc(&b.scratch, rate >= 0 ? n : 0, sizeof *b.scratch, err));
+    for (size_t g = 0; g < groups; g++) {
+        char prefix[40] = "";
+        if (b.rep >= 0)
+            snprintf(prefix, sizeof prefix, "rep=%.15g ", reps[g]);
+        size_t bins = bin_rows(bin, edge, &b, b.rep >= 0 ? &reps[g] : NULL, *n_bins);
+        for (size_t i = 0; i < bins; i++)
+            snprintf((*label)[*n_bins + i], KT_LABEL, "%sbin=%zu/%zu", prefix, i + 1, bins);
+        *n_bins += bins;
+    }
+out:
+    free(b.scratch);
+    return status;
+}

@@ -1,0 +1,23 @@
+/* Cells of rows that nothing names: replicas by quantile bins of the rate; and order statistics. */
+#ifndef KT_DATA_BINS_H
+#define KT_DATA_BINS_H
+
+#include "kt/error.h"
+#include "kt/samples.h"
+#include <stddef.h>
+#include <stdint.h>
+
+enum { KT_BINS_MOST = 10, KT_BIN_ROWS = 100, KT_BIN_REPS_MOST = 64 };
+
+/* Each row's bin. rows x [n, d] row-major, of which column `rate` (or -1) is cut into quantile bins, within
+ * each value of column `rep` (or -1; taken as -1 where it has over 64 values): up to ten bins of about equal
+ * size and at least 100 rows; equal rates share a bin. bin [n]; label [*n_bins]: "rep=2 bin=3/10", caller
+ * frees. */
+kt_status kt_bins_make(uint32_t *bin, char (**label)[KT_LABEL], size_t *n_bins, const double *x, size_t n,
+                       int d, int rate, int rep, kt_error *err);
+
+/* The value of rank k (from 0) of value [n], which is permuted so that those before it are not above it and
+ * those behind it not below (Hoare's FIND). No NaN. */
+double kt_select(double *value, size_t n, size_t k);
+
+#endif

@@ -1,0 +1,382 @@
+#include "kt/store.h"
+
+#include "kt/json.h"
+#include "store_private.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define AT(type, field) offsetof(type, field)
+const kt_h5_field store_service_fields[STORE_SERVICE_FIELDS] = {
+    {"name", KT_H5_U8, AT(store_service_row, name), KT_NAME},
+    {"offset", KT_H5_U64, AT(store_service_row, offset), 0},
+    {"rows", KT_H5_U64, AT(store_service_row, rows), 0},
+    {"n_train", KT_H5_U64, AT(store_service_row, n_train), 0},
+    {"n_validation", KT_H5_U64, AT(store_service_row, n_validation), 0},
+    {"n_test", KT_H5_U64, AT(store_service_row, n_test), 0},
+    {"first_cell", KT_H5_U64, AT(store_service_row, first_cell), 0},
+    {"cells", KT_H5_U64, AT(store_service_row, cells), 0},
+    {"rule", KT_H5_U32, AT(store_service_row, rule), 0},
+    {"target", KT_H5_U32, AT(store_service_row, target), 0},
+    {"blank_targets", KT_H5_U64, AT(store_service_row, blank_targets), 0},
+    {"negative_delays", KT_H5_U64, AT(store_service_row, negative_delays), 0},
+    {"digest", KT_H5_U8, AT(store_service_row, digest), KT_DIGEST_HEX},
+};
+const kt_h5_field store_cell_fields[STORE_CELL_FIELDS] = {
+    {"label", KT_H5_U8, AT(store_cell_row, label), KT_LABEL},
+    {"rows", KT_H5_U64, AT(store_cell_row, rows), 0},
+    {"test", KT_H5_U32, AT(store_cell_row, test), 0},
+};
+
+struct kt_store {
+    kt_h5 *file;
+    char *path, *provenance;
+    kt_json *features;
+    int d;
+    size_t n, n_cells, rows;
+    kt_store_service *services; /* names point into service_rows */
+    store_service_row *service_rows;
+    kt_cell *cells;
+    uint8_t *cell_test;
+};
+
+/* ---- the index: nothing of it is believed before it was checked ---- */
+
+static kt_status bad(const kt_store *store, kt_error *err, const char *object, size_t i, const char *what)
+{
+    return kt_fail(err, KT_INPUT, "%s:/%s: row %zu: %s", store->path, object, i, what);
+}
+
+static bool hex_digest(uint8_t digest[KT_DIGEST_BYTES], const char *hex)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (int i = 0; i < 2 * KT_DIGEST_BYTES; i++) {
+        const char *digit = hex[i] ? strchr(digits, hex[i]) : NULL;
+        if (!digit)
+            return false;
+        uint8_t value = (uint8_t)(digit - digits);
+        digest[i / 2] = (uint8_t)(i % 2 == 0 ? value << 4 : digest[i / 2] | value);
+    }
+    return hex[2 * KT_DIGEST_BYTES] == '\0';
+}
+
+static kt_status check_service(kt_store *store, size_t i, uint64_t *offset, uint64_t *cell, kt_error *err)
+{
+    const store_service_row *row = &store->service_rows[i];
+    kt_store_service *s = &store->services[i];
+    uint64_t split = row->n_train + row->n_validation + row->n_test, test_rows = 0, rows = 0;
+    if (!memchr(row->name, '\0', KT_NAME) || row->name[0] == '\0')
+        return bad(store, err, "services", i, "no name");
+    if (i > 0 && strcmp(store->service_rows[i - 1].name, row->name) >= 0)
+        return bad(store, err, "services", i, "names are not in order");
+    if (row->offset != *offset || row->rows > store->rows - *offset || row->first_cell != *cell ||
+        row->cells > store->n_cells - *cell)
+        return bad(store, err, "services", i,
+                   "rows or cells outside of the file, or not one after the other");
+    if (split != 0 && (row->n_train > row->rows || row->n_validation > row->rows || split != row->rows))
+        return bad(store, err, "services", i, "training, validation and test rows are not all rows");
+    if (row->rule > KT_CELLS_BINS || row->target > KT_TARGET_PROC_DELAY ||
+        !hex_digest(s->digest, row->digest))
+        return bad(store, err, "services", i, "a rule, target or digest that there is not");
+    for (uint64_t c = *cell; c < *cell + row->cells; c++) {
+        rows += store->cells[c].rows;
+        test_rows += store->cell_test[c] ? store->cells[c].rows : 0;
+    }
+    if (rows != row->rows || test_rows != row->n_test)
+        return bad(store, err, "services", i, "its cells have another number of rows");
+    *offset += row->rows;
+    *cell += row->cells;
+    return KT_OK;
+}
+
+static void fill_service(kt_store *store, size_t i)
+{
+    const store_service_row *row = &store->service_rows[i];
+    kt_store_service *s = &store->services[i];
+    s->name = row->name;
+    s->offset = (size_t)row->offset;
+    s->n = (size_t)row->rows;
+    s->n_train = (size_t)row->n_train;
+    s->n_validation = (size_t)row->n_validation;
+    s->n_test = (size_t)row->n_test;
+    s->n_cells = (size_t)row->cells;
+    s->cells = store->cells + row->first_cell;
+    s->cell_test = store->cell_test + row->first_cell;
+    s->rule = (kt_cell_rule)row->rule;
+    s->target = (kt_target)row->target;
+    s->blank_targets = row->blank_targets;
+    s->negative_delays = row->negative_delays;
+}
+
+static kt_status read_services(kt_store *store, kt_error *err)
+{
+    kt_status status = KT_OK;
+    void *rows = NULL;
+    uint64_t offset = 0, cell = 0;
+    KT_TRY(kt_h5_get_table(&rows, &store->n, store->file, "services", store_service_fields,
+                           STORE_SERVICE_FIELDS, sizeof *store->service_rows, err));
+    store->service_rows = rows;
+    KT_TRY(kt_alloc(&store->services, store->n, sizeof *store->services, err));
+    for (size_t i = 0; i < store->n; i++) {
+        KT_TRY(check_service(store, i, &offset, &cell, err));
+        fill_service(store, i);
+    }
+    if (offset != store->rows || cell != store->n_cells)
+        KT_TRY(kt_fail(
+            err, KT_INPUT, "%s:/services: %llu rows and %llu cells of %zu and %zu belong to a service",
+            store->path, (unsigned long long)offset, (unsigned long long)cell, store->rows, store->n_cells));
+out:
+    return status;
+}
+
+static kt_status read_cells(kt_store *store, kt_error *err)
+{
+    kt_status status = KT_OK;
+    void *table = NULL;
+    double *means = NULL;
+    size_t d = (size_t)store->d;
+    KT_TRY(kt_h5_get_table(&table, &store->n_cells, store->file, "cells", store_cell_fields,
+                           STORE_CELL_FIELDS, sizeof(store_cell_row), err));
+    const store_cell_row *rows = table;
+    KT_TRY(kt_alloc(&means, store->n_cells * d, sizeof *means, err));
+    KT_TRY(kt_alloc(&store->cells, store->n_cells, sizeof *store->cells, err));
+    KT_TRY(kt_alloc(&store->cell_test, store->n_cells, sizeof *store->cell_test, err));
+    KT_TRY(kt_h5_get(means, store->file, "cell_mean", KT_H5_F64, store->n_cells, d, err));
+    for (size_t c = 0; c < store->n_cells; c++) {
+        if (!memchr(rows[c].label, '\0', KT_LABEL) || rows[c].test > 1 || rows[c].rows > store->rows)
+            KT_TRY(bad(store, err, "cells", c, "a label without end, a flag or a count that cannot be"));
+        memcpy(store->cells[c].label, rows[c].label, KT_LABEL);
+        store->cells[c].rows = rows[c].rows;
+        memcpy(store->cells[c].mean, means + c * d, d * sizeof *means);
+        store->cell_test[c] = (uint8_t)rows[c].test;
+    }
+out:
+    free(table);
+    free(means);
+    return status;
+}
+
+static kt_status read_features(kt_store *store, kt_error *err)
+{
+    kt_status status = KT_OK;
+    char *text = NULL;
+    size_t n, columns;
+    KT_TRY(kt_h5_get_bytes(&text, &n, store->file, "features", err));
+    KT_TRY(kt_json_parse(&store->features, text, n, store->path, err));
+    store->d = (int)kt_json_size(store->features);
+    if (store->d < 1 || store->d > KT_FEATURES_MAX)
+        KT_TRY(kt_fail(err, KT_INPUT, "%s:/features: %d names", store->path, store->d));
+    for (int f = 0; f < store->d; f++)
+        if (!kt_json_as_text(kt_json_at(store->features, (size_t)f), NULL))
+            KT_TRY(kt_fail(err, KT_INPUT, "%s:/features: name %d is no text", store->path, f));
+    KT_TRY(kt_h5_shape(&store->rows, &columns, store->file, "x", err));
+    if (columns != (size_t)store->d)
+        KT_TRY(kt_fail(err, KT_INPUT, "%s:/x: %zu columns for %d features", store->path, columns, store->d));
+    KT_TRY(kt_h5_get_bytes(&store->provenance, &n, store->file, "provenance", err));
+out:
+    free(text);
+    return status;
+}
+
+static kt_status check_lengths(kt_store *store, kt_error *err)
+{
+    kt_status status = KT_OK;
+    static const char *const names[] = {"y", "cell", "row"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        size_t rows, columns;
+        KT_TRY(kt_h5_shape(&rows, &columns, store->file, names[i], err));
+        if (rows != store->rows || columns != 0)
+            KT_TRY(kt_fail(err, KT_INPUT, "%s:/%s: %zu rows, /x has %zu", store->path, names[i], rows,
+                           store->rows));
+    }
+out:
+    return status;
+}
+
+kt_status kt_store_open(kt_store **out, const char *path, kt_error *err)
+{
+    kt_status status = KT_OK;
+    kt_store *store = NULL;
+    int version;
+    *out = NULL;
+    KT_TRY(kt_alloc(&store, 1, sizeof *store, err));
+    KT_TRY(kt_strdup(&store->path, path, err));
+    KT_TRY(kt_h5_open(&store->file, path, err));
+    KT_TRY(kt_h5_check_schema(&version, store->file, KT_DATASET_SCHEMA, KT_DATASET_VERSION, err));
+    KT_TRY(read_features(store, err));
+    KT_TRY(check_lengths(store, err));
+    KT_TRY(read_cells(store, err));
+    KT_TRY(read_services(store, err));
+    *out = store;
+    store = NULL;
+out:
+    kt_store_close(store);
+    return status;
+}
+
+void kt_store_close(kt_store *store)
+{
+    if (!store)
+        return;
+    kt_h5_close(store->file, NULL);
+    kt_json_drop(store->features);
+    free(store->path);
+    free(store->provenance);
+    free(store->services);
+    free(store->service_rows);
+    free(store->cells);
+    free(store->cell_test);
+    free(store);
+}
+
+int kt_store_features(const kt_store *store)
+{
+    return store->d;
+}
+
+const char *kt_store_feature(const kt_store *store, int i)
+{
+    return kt_json_as_text(kt_json_at(store->features, (size_t)i), "");
+}
+
+const char *kt_store_provenance(const kt_store *store)
+{
+    return store->provenance;
+}
+
+size_t kt_store_count(const kt_store *store)
+{
+    return store->n;
+}
+
+const kt_store_service *kt_store_at(const kt_store *store, size_t i)
+{
+    return &store->services[i];
+}
+
+/* ---- rows ---- */
+
+static kt_status check_rows(const kt_store *store, size_t at, const double *x, const double *y,
+                            const uint32_t *cell, size_t n, size_t n_cells, kt_error *err)
+{
+    size_t d = (size_t)store->d;
+    for (size_t i = 0; x && i < n * d; i++)
+        if (!isfinite(x[i]))
+            return kt_fail(err, KT_INPUT, "%s:/x: row %zu holds %g", store->path, at + i / d, x[i]);
+    for (size_t i = 0; y && i < n; i++)
+        if (!isfinite(y[i]) || y[i] < 0)
+            return kt_fail(err, KT_INPUT, "%s:/y: row %zu holds %g", store->path, at + i, y[i]);
+    for (size_t i = 0; cell && i < n; i++)
+        if (cell[i] >= n_cells)
+            return kt_fail(err, KT_INPUT, "%s:/cell: row %zu holds %u", store->path, at + i, cell[i]);
+    return KT_OK;
+}
+
+kt_status kt_store_rows(double *x, double *y, uint32_t *cell, kt_store *store, size_t i, size_t first,
+                        size_t n, kt_error *err)
+{
+    kt_status status = KT_OK;
+    const kt_store_service *s = &store->services[i];
+    size_t at = s->offset + first;
+    if (x)
+        KT_TRY(kt_h5_get_rows(x, store->file, "x", KT_H5_F64, at, n, err));
+    if (y)
+        KT_TRY(kt_h5_get_rows(y, store->file, "y", KT_H5_F64, at, n, err));
+    if (cell)
+        KT_TRY(kt_h5_get_rows(cell, store->file, "cell", KT_H5_U32, at, n, err));
+    KT_TRY(check_rows(store, at, x, y, cell, n, s->n_cells, err));
+out:
+    return status;
+}
+
+/* ---- the whole file in canonical order ---- */
+
+typedef struct {
+    double *x, *y;
+    uint32_t *cell, *row;
+} stored;
+
+static kt_status restore(kt_service *to, const stored *from, const kt_store *store, size_t offset,
+                         kt_error *err)
+{
+    kt_status status = KT_OK;
+    size_t d = (size_t)store->d;
+    bool *seen = NULL;
+    KT_TRY(kt_alloc(&seen, to->n, sizeof *seen, err));
+    for (size_t i = 0; i < to->n; i++) {
+        size_t row = from->row[i];
+        if (row >= to->n || seen[row])
+            KT_TRY(kt_fail(err, KT_INPUT, "%s:/row: row %zu holds %zu", store->path, offset + i, row));
+        seen[row] = true;
+        memcpy(to->x + row * d, from->x + i * d, d * sizeof *to->x);
+        to->y[row] = from->y[i];
+        to->cell[row] = from->cell[i];
+    }
+out:
+    free(seen);
+    return status;
+}
+
+static kt_status read_service(kt_service *to, kt_store *store, size_t i, kt_error *err)
+{
+    kt_status status = KT_OK;
+    const kt_store_service *s = &store->services[i];
+    size_t d = (size_t)store->d;
+    stored from = {NULL, NULL, NULL, NULL};
+    KT_TRY(kt_strdup(&to->name, s->name, err));
+    to->n = s->n;
+    to->n_cells = s->n_cells;
+    to->rule = s->rule;
+    to->target = s->target;
+    to->blank_targets = s->blank_targets;
+    to->negative_delays = s->negative_delays;
+    KT_TRY(kt_alloc(&to->x, s->n * d, sizeof *to->x, err));
+    KT_TRY(kt_alloc(&to->y, s->n, sizeof *to->y, err));
+    KT_TRY(kt_alloc(&to->cell, s->n, sizeof *to->cell, err));
+    KT_TRY(kt_alloc(&to->cells, s->n_cells, sizeof *to->cells, err));
+    memcpy(to->cells, s->cells, s->n_cells * sizeof *to->cells);
+    KT_TRY(kt_alloc(&from.x, s->n * d, sizeof *from.x, err));
+    KT_TRY(kt_alloc(&from.y, s->n, sizeof *from.y, err));
+    KT_TRY(kt_alloc(&from.cell, s->n, sizeof *from.cell, err));
+    KT_TRY(kt_alloc(&from.row, s->n, sizeof *from.row, err));
+    KT_TRY(kt_store_rows(from.x, from.y, from.cell, store, i, 0, s->n, err));
+    KT_TRY(kt_h5_get_rows(from.row, store->file, "row", KT_H5_U32, s->offset, s->n, err));
+    KT_TRY(restore(to, &from, store, s->offset, err));
+out:
+    free(from.x);
+    free(from.y);
+    free(from.cell);
+    free(from.row);
+    return status;
+}
+
+static kt_status compare_digests(const kt_samples *samples, const kt_store *store, kt_error *err)
+{
+    for (size_t i = 0; i < samples->n_services; i++)
+        if (memcmp(samples->services[i].digest, store->services[i].digest, KT_DIGEST_BYTES) != 0)
+            return kt_fail(err, KT_INPUT, "%s: the rows of '%s' are not those that were written (digest)",
+                           store->path, samples->services[i].name);
+    return KT_OK;
+}
+
+kt_status kt_store_read(kt_samples *samples, const char *path, kt_error *err)
+{
+    kt_status status = KT_OK;
+    kt_store *store = NULL;
+    KT_TRY(kt_store_open(&store, path, err));
+    for (int f = 0; f < store->d; f++) {
+        KT_TRY(kt_strdup(&samples->feature[f], kt_store_feature(store, f), err));
+        samples->d++;
+    }
+    KT_TRY(kt_strdup(&samples->provenance, store->provenance, err));
+    KT_TRY(kt_alloc(&samples->services, store->n, sizeof *samples->services, err));
+    for (size_t i = 0; i < store->n; i++) {
+        samples->n_services++;
+        KT_TRY(read_service(&samples->services[i], store, i, err));
+    }
+    KT_TRY(kt_samples_finish(samples, err));
+    KT_TRY(compare_digests(samples, store, err));
+out:
+    kt_store_close(store);
+    return status;
+}

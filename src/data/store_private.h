@@ -1,0 +1,28 @@
+/* The tables of a kt-dataset, as C structs: what store_write.c writes and store.c reads. */
+#ifndef KT_DATA_STORE_PRIVATE_H
+#define KT_DATA_STORE_PRIVATE_H
+
+#include "kt/h5.h"
+#include "kt/samples.h"
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct {
+    char name[KT_NAME];
+    uint64_t offset, rows, n_train, n_validation, n_test;
+    uint64_t first_cell, cells;
+    uint32_t rule, target;
+    uint64_t blank_targets, negative_delays;
+    char digest[KT_DIGEST_HEX];
+} store_service_row;
+
+typedef struct {
+    char label[KT_LABEL];
+    uint64_t rows;
+    uint32_t test;
+} store_cell_row;
+
+enum { STORE_SERVICE_FIELDS = 13, STORE_CELL_FIELDS = 3 };
+extern const kt_h5_field store_service_fields[STORE_SERVICE_FIELDS], store_cell_fields[STORE_CELL_FIELDS];
+
+#endif
