@@ -1,6 +1,12 @@
-/* One model's fit: minibatch AdamW on a service's training rows, a look at the validation rows now and then, the best
- * look kept. No MPI here: a group of ranks shares a fit through kt_team, and each gives the same model, bit for bit,
- * as one rank alone. */
+/* One model's fit: minibatch AdamW on a service's training rows, a look at the validation rows now and then,
+ * the best look kept. No MPI here: ranks share a fit through kt_team, and each gives the same model, bit for
+ * bit, as one rank alone.
+ *
+ * Training rows are stored shuffled and cut into S = batch / 64 strips; block p of every step comes from
+ * strip p, whose order is drawn anew each epoch. A rank owns a run of strips and holds no other rows. What a
+ * fit must know of all rows before it starts (mean and sd of features, median and quantiles of y, ties) it
+ * takes from the first KT_FIT_SAMPLE stored rows: all of them for most services, a simple random sample of a
+ * larger one. */
 #ifndef KT_FIT_H
 #define KT_FIT_H
 
@@ -18,17 +24,17 @@ typedef enum { KT_RATE_COSINE, KT_RATE_POLYNOMIAL } kt_schedule;
 typedef struct {
     kt_net net; /* inputs and family included */
     kt_start start;
-    bool target_scale;        /* s = median of training y; else 1 */
+    bool target_scale;          /* s = median of training y; else 1 */
     double clip_low, clip_high; /* y is clipped to it before all else (seconds); 0, 0: not */
-    int batch;                /* rows; 0: by row count */
-    int64_t steps, epochs;    /* the budget: the larger of the two; either may be 0 */
-    bool partial_batches;     /* train the incomplete last batch of an epoch */
+    int batch;                  /* rows: up to 64 or a multiple of 64; 0: by row count */
+    int64_t steps, epochs;      /* the budget: the larger of the two; either may be 0 */
+    bool partial_batches;       /* train the incomplete last batch of an epoch */
     double rate, rate_end, decay, clip;
-    int64_t rate_steps;       /* polynomial: steps until rate_end */
+    int64_t rate_steps; /* polynomial: steps until rate_end */
     kt_schedule schedule;
-    bool keep_last;           /* the last epoch's parameters rather than the best look's */
-    int64_t look_steps;       /* 0: by validation rows; -1: each epoch */
-    int64_t patience;         /* looks without a better one until the fit ends; 0: off */
+    bool keep_last;     /* the last step's parameters rather than the best look's */
+    int64_t look_steps; /* 0: by validation rows; -1: each epoch */
+    int64_t patience;   /* looks without a better one until the fit ends; 0: off */
     uint64_t seed;
 } kt_recipe;
 
@@ -40,15 +46,16 @@ typedef struct {
     /* Fills x [n, d] and y [n] with stored rows [first, first + n). */
     kt_status (*rows)(void *context, double *x, double *y, size_t first, size_t n, kt_error *err);
     void *context;
-    size_t n_cells; /* training cells' means: the hull */
+    size_t n_cells;          /* training cells' means: the hull */
     const double *cell_mean; /* [n_cells, d] */
 } kt_fit_data;
 
-/* ---- The ranks that share a fit. NULL functions: alone. Collective: all ranks of the team call in the same order. ---- */
+/* ---- The ranks that share a fit. NULL functions: alone. Collective: all ranks of the team call in the same
+ * order. ---- */
 typedef struct {
     int rank, size;
-    /* Completes the tree over the blocks of all ranks (rank r pushed its run of [0, blocks)); then root is the same on
-     * all. */
+    /* Completes the tree over the blocks of all ranks (rank r pushed its run of [0, blocks)); then root is
+     * the same on all. */
     kt_status (*complete)(void *context, kt_tree *tree, int blocks, kt_error *err);
     /* The largest of each of n values over ranks. */
     kt_status (*largest)(void *context, double *values, int n, kt_error *err);
@@ -58,14 +65,21 @@ typedef struct {
 /* The run of blocks that rank r of `size` owns: [*first, *last). */
 void kt_team_run(int *first, int *last, int blocks, int rank, int size);
 
-/* Rows of a minibatch for n training rows by the default rule, and the number of strips for a batch. */
-int kt_batch_rule(size_t n_train);
-int kt_strips(int batch);
+/* Rows of a minibatch: `asked` where the service has that many rows, else (or 0) by the rule on its row
+ * count. */
+int kt_batch_rows(int asked, size_t n_train);
+
+/* Strips of a batch, the most ranks that a fit can use: 1 with BatchNormalization. */
+int kt_batch_strips(int batch);
+
+/* Steps of the whole budget. */
+uint64_t kt_fit_budget(const kt_recipe *recipe, size_t n_train);
 
 typedef enum { KT_LOOK_BEST = 1, KT_LOOK_RETREAT = 2, KT_LOOK_OVER_BOUND = 4 } kt_look_flags;
 typedef struct {
     uint64_t step;
-    double train, validation; /* mean NLL in nats, y in seconds; train: over the steps since the look before */
+    double train,
+        validation; /* mean NLL in nats, y in seconds; train: over the steps since the look before */
     double rate;
     double low, high; /* range of the log of the first parameter over training rows and hull corners */
     uint32_t flags;
@@ -92,20 +106,24 @@ typedef struct {
 } kt_fitted;
 void kt_fitted_clear(kt_fitted *fitted);
 
+enum { KT_FIT_SAMPLE = 65536 };
+
 typedef struct kt_fit kt_fit;
 
-/* Collective over the team. KT_REFUSED: fewer than 32 rows, or all y zero. recipe, data and team are borrowed. */
-kt_status kt_fit_create(kt_fit **fit, const kt_recipe *recipe, const kt_fit_data *data, const kt_team *team, kt_isa isa,
-                        kt_error *err);
+/* Collective over the team. KT_REFUSED: fewer than 32 rows, or all y zero. recipe, data and team are
+ * borrowed. */
+kt_status kt_fit_create(kt_fit **fit, const kt_recipe *recipe, const kt_fit_data *data, const kt_team *team,
+                        kt_isa isa, kt_error *err);
 void kt_fit_destroy(kt_fit *fit);
 
-/* Runs up to and including the next look. *done: the budget is used up. KT_NUMERIC after too many retreats. */
-kt_status kt_fit_advance(kt_fit *fit, bool *done, kt_error *err);
+/* Runs at most `most` steps, and stops after a look. KT_NUMERIC: NaN or infinity came back after too many
+ * retreats. */
+typedef enum { KT_FIT_STEPPED, KT_FIT_LOOKED, KT_FIT_DONE } kt_fit_progress;
+kt_status kt_fit_advance(kt_fit_progress *progress, kt_fit *fit, int most, kt_error *err);
 
-/* The looks so far; borrowed. */
+/* The looks so far; borrowed until the next call. */
 const kt_look *kt_fit_looks(const kt_fit *fit, size_t *n);
-uint64_t kt_fit_steps(const kt_fit *fit);  /* the budget */
-int kt_fit_batch(const kt_fit *fit);
+uint64_t kt_fit_step(const kt_fit *fit);
 
 /* Gives the kept model away. */
 kt_status kt_fit_finish(kt_fitted *out, kt_fit *fit, kt_error *err);
