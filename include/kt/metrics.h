@@ -1,15 +1,12 @@
-/* How good a model is, cell by cell. A cell's distribution is compared with the model asked once at the cell's mean
- * features, as KubeTwin asks; NLL, CRPS and PIT are row by row, with each row's own features.
+/* How good a model is, cell by cell. A cell's distribution is compared with the model asked once at the
+ * cell's mean features, as KubeTwin asks; NLL, CRPS and PIT are row by row, with each row's own features.
  *
- *   KS      sup |F_n - F|                        floor: its median when the n rows really come from the model's
- *                                                distribution at that point; where the rows' lag-1 autocorrelation
- *                                                exceeds 0.1, by bootstrap of blocks of 32 rows against the cell's own
- *                                                empirical distribution
- *   W1      integral |F_n - F| dy / mean of rows
- *   p50..   observed (type 7 quantile), predicted, |predicted - observed| / observed
- *   NLL     nats a row, y in seconds, y below the model's floor counts as it
- *   CRPS    seconds a row (kt_mixture_crps)
- *   PIT     F(y | x): counts in KT_PIT_BINS equal bins */
+ *   KS      sup |F_n - F|                        floor: its median when the n rows really come from the
+ * model's distribution at that point; where the rows' lag-1 autocorrelation exceeds 0.1, by bootstrap of
+ * blocks of 32 rows against the cell's own empirical distribution W1      integral |F_n - F| dy / mean of
+ * rows p50..   observed (type 7 quantile), predicted, |predicted - observed| / observed NLL     nats a row, y
+ * in seconds, y below the model's floor counts as it CRPS    seconds a row (kt_mixture_crps) PIT     F(y |
+ * x): counts in KT_PIT_BINS equal bins */
 #ifndef KT_METRICS_H
 #define KT_METRICS_H
 
@@ -39,10 +36,11 @@ typedef struct {
     uint64_t pit[KT_PIT_BINS];
 } kt_cell_score;
 
-/* Rows of one cell in canonical order: x [n, d], y [n], n >= 1. seed, subject, index: the stream of the bootstrap. */
-kt_status kt_metrics_cell(kt_cell_score *score, kt_predictor *predictor, const kt_model *model, const kt_cell *cell,
-                          const double *x, const double *y, size_t n, uint64_t seed, uint64_t subject, uint32_t index,
-                          kt_error *err);
+/* Rows of one cell in canonical order: x [n, d], y [n], n >= 1. seed, subject, index: the stream of the
+ * bootstrap. */
+kt_status kt_metrics_cell(kt_cell_score *score, kt_predictor *predictor, const kt_model *model,
+                          const kt_cell *cell, const double *x, const double *y, size_t n, uint64_t seed,
+                          uint64_t subject, uint32_t index, kt_error *err);
 
 /* What one line of a table says of several cells: medians over cells, means over rows, and sums of PIT. */
 typedef struct {
@@ -57,9 +55,9 @@ typedef struct {
 /* Over the cells of that role that are, or are not, interior. */
 void kt_metrics_sum(kt_score *score, const kt_cell_score *cells, size_t n, kt_role role, bool interior);
 
-/* ---- Recognising rows: a sketch of the rows that a model was trained on (training and validation), the k smallest of
- * their 64-bit hashes (bottom-k; Broder 1997). A row of other data whose hash is not above the largest of the sketch
- * was trained on exactly if its hash is in it. ---- */
+/* ---- Recognising rows: a sketch of the rows that a model was trained on (training and validation), the k
+ * smallest of their 64-bit hashes (bottom-k; Broder 1997). A row of other data whose hash is not above the
+ * largest of the sketch was trained on exactly if its hash is in it. ---- */
 enum { KT_SKETCH = 256 };
 uint64_t kt_row_hash(const double *x, int d, double y);
 /* hashes [n] in any order -> sketch [KT_SKETCH] ascending; returns its size. */
