@@ -1,10 +1,10 @@
-/* The archive models.h5: schema kt-archive. One process writes it in one pass, in byte order of names, and the bytes
- * depend on the data, the result options and KT_NUMERICS alone. The file begins with a user block of 512 bytes: the
- * line "kt-archive VERSION SHA256\n", zeros after it, where the digest is that of all bytes after the block; it is
- * checked before HDF5 opens the file, so that a changed byte at any offset is found.
+/* The archive models.h5: schema kt-archive. One process writes it in one pass, in byte order of names, and
+ * the bytes depend on the data, the result options and KT_NUMERICS alone. The file begins with a user block
+ * of 512 bytes: the line "kt-archive VERSION SHA256\n", zeros after it, where the digest is that of all bytes
+ * after the block; it is checked before HDF5 opens the file, so that a changed byte at any offset is found.
  *
- *   attributes schema, version, numerics; bytes /config (canonical JSON of result options), /features (JSON), /certificate
- *   /models/<link name>/<m>/      m from 0; groups, attributes and datasets of kt_archive_entry
+ *   attributes schema, version, numerics; bytes /config (canonical JSON of result options), /features (JSON),
+ * /certificate /models/<link name>/<m>/      m from 0; groups, attributes and datasets of kt_archive_entry
  *   /refused table                services without a model: name, status, reason */
 #ifndef KT_ARCHIVE_H
 #define KT_ARCHIVE_H
@@ -35,12 +35,12 @@ typedef struct {
 
 typedef struct {
     char name[256];
-    char reason[512];
+    char reason[1000];
     int32_t status; /* KT_REFUSED or KT_NUMERIC */
 } kt_archive_refused;
 
 typedef struct {
-    char *config;  /* canonical JSON of the result options */
+    char *config; /* canonical JSON of the result options */
     int d;
     char *feature[KT_FEATURES_MAX];
     size_t n_entries;
@@ -54,14 +54,17 @@ void kt_archive_entry_clear(kt_archive_entry *entry);
 void kt_archive_clear(kt_archive *archive); /* takes a zeroed one */
 
 /* Atomic. digest: of the whole file, as sha256sum prints it (may be NULL). */
-kt_status kt_archive_write(const char *path, const kt_archive *archive, char digest[KT_DIGEST_HEX], kt_error *err);
+kt_status kt_archive_write(const char *path, const kt_archive *archive, char digest[KT_DIGEST_HEX],
+                           kt_error *err);
 
-/* Checks the digest first. KT_INPUT: damaged (where it can be said: the offset of what is wrong), another schema. */
+/* Checks the digest first. KT_INPUT: damaged (where it can be said: the offset of what is wrong), another
+ * schema. */
 kt_status kt_archive_read(kt_archive *archive, const char *path, kt_error *err);
 kt_status kt_archive_verify(const char *path, char digest[KT_DIGEST_HEX], kt_error *err);
 
 /* By exact or unique short name; KT_USAGE naming the nearest. Borrowed. */
-kt_status kt_archive_find(const kt_archive_entry **entry, const kt_archive *archive, const char *name, kt_error *err);
+kt_status kt_archive_find(const kt_archive_entry **entry, const kt_archive *archive, const char *name,
+                          kt_error *err);
 
 /* One entry as bytes, for sending between ranks and for checkpoints; caller frees *data. */
 kt_status kt_archive_entry_pack(char **data, size_t *n, const kt_archive_entry *entry, kt_error *err);

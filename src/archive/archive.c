@@ -1,0 +1,145 @@
+#include "kt/archive.h"
+
+#include "archive_private.h"
+#include "kt/options.h"
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+const kt_h5_field look_fields[LOOK_FIELDS] = {
+    {"step", KT_H5_U64, offsetof(kt_look, step), 0},
+    {"train", KT_H5_F64, offsetof(kt_look, train), 0},
+    {"validation", KT_H5_F64, offsetof(kt_look, validation), 0},
+    {"rate", KT_H5_F64, offsetof(kt_look, rate), 0},
+    {"low", KT_H5_F64, offsetof(kt_look, low), 0},
+    {"high", KT_H5_F64, offsetof(kt_look, high), 0},
+    {"flags", KT_H5_U32, offsetof(kt_look, flags), 0},
+};
+
+#define QUANTILE(name, field, q)                                                                             \
+    {                                                                                                        \
+        name, KT_H5_F64, offsetof(kt_cell_score, field) + (q) * sizeof(double), 0                            \
+    }
+const kt_h5_field cell_fields[CELL_FIELDS] = {
+    {"label", KT_H5_U8, offsetof(kt_cell_score, label), KT_LABEL},
+    {"rows", KT_H5_U64, offsetof(kt_cell_score, rows), 0},
+    {"role", KT_H5_U32, offsetof(kt_cell_score, role), 0},
+    {"interior", KT_H5_U8, offsetof(kt_cell_score, interior), 0},
+    {"ks", KT_H5_F64, offsetof(kt_cell_score, ks), 0},
+    {"ks_floor", KT_H5_F64, offsetof(kt_cell_score, ks_floor), 0},
+    {"autocorrelation", KT_H5_F64, offsetof(kt_cell_score, autocorrelation), 0},
+    {"w1", KT_H5_F64, offsetof(kt_cell_score, w1), 0},
+    QUANTILE("observed_p50", observed, 0),
+    QUANTILE("observed_p95", observed, 1),
+    QUANTILE("observed_p99", observed, 2),
+    QUANTILE("predicted_p50", predicted, 0),
+    QUANTILE("predicted_p95", predicted, 1),
+    QUANTILE("predicted_p99", predicted, 2),
+    QUANTILE("error_p50", error, 0),
+    QUANTILE("error_p95", error, 1),
+    QUANTILE("error_p99", error, 2),
+    {"nll", KT_H5_F64, offsetof(kt_cell_score, nll), 0},
+    {"crps", KT_H5_F64, offsetof(kt_cell_score, crps), 0},
+};
+#undef QUANTILE
+_Static_assert(sizeof(kt_role) == 4 && sizeof(bool) == 1, "what the fields role and interior are read into");
+
+const kt_h5_field refused_fields[REFUSED_FIELDS] = {
+    {"name", KT_H5_U8, offsetof(kt_archive_refused, name), sizeof(((kt_archive_refused *)0)->name)},
+    {"status", KT_H5_I32, offsetof(kt_archive_refused, status), 0},
+    {"reason", KT_H5_U8, offsetof(kt_archive_refused, reason), sizeof(((kt_archive_refused *)0)->reason)},
+};
+
+kt_status archive_choice(char **out, const char *choices, int index, kt_error *err)
+{
+    while (index-- > 0)
+        choices = strchr(choices, '|') + 1;
+    return kt_format(out, err, "%.*s", (int)strcspn(choices, "|"), choices);
+}
+
+int archive_choice_index(const char *choices, const char *text)
+{
+    size_t n = strlen(text);
+    for (int i = 0;; i++) {
+        size_t width = strcspn(choices, "|");
+        if (width == n && memcmp(choices, text, n) == 0)
+            return i;
+        if (choices[width] == '\0')
+            return -1;
+        choices += width + 1;
+    }
+}
+
+void kt_archive_entry_clear(kt_archive_entry *entry)
+{
+    free(entry->name);
+    kt_fitted_clear(&entry->fitted);
+    free(entry->cells);
+    *entry = (kt_archive_entry){0};
+}
+
+void kt_archive_clear(kt_archive *archive)
+{
+    free(archive->config);
+    for (int i = 0; i < archive->d; i++)
+        free(archive->feature[i]);
+    for (size_t i = 0; i < archive->n_entries; i++)
+        kt_archive_entry_clear(&archive->entries[i]);
+    free(archive->entries);
+    free(archive->refused);
+    *archive = (kt_archive){0};
+}
+
+/* "frontend" is short for "frontend.istio-dt". */
+static bool is_short_for(const char *text, const char *name)
+{
+    size_t n = strlen(text);
+    return n > 0 && strncmp(text, name, n) == 0 && name[n] == '.';
+}
+
+static kt_status fail_unknown(const kt_archive *archive, const char *name, kt_error *err)
+{
+    const char **names = NULL;
+    kt_status status = kt_alloc(&names, archive->n_entries, sizeof *names, err);
+    if (status != KT_OK)
+        return status;
+    for (size_t i = 0; i < archive->n_entries; i++)
+        names[i] = archive->entries[i].name;
+    const char *nearest = kt_nearest(name, names, archive->n_entries);
+    for (size_t i = 0; i < archive->n_refused; i++)
+        if (strcmp(archive->refused[i].name, name) == 0)
+            kt_fail(err, KT_USAGE, "service %s has no model: %s", name, archive->refused[i].reason);
+    if (nearest)
+        status = kt_fail(err, KT_USAGE, "no service %s in the archive; the nearest is %s", name, nearest);
+    else if (archive->n_entries == 0)
+        status = kt_fail(err, KT_USAGE, "no service %s in the archive, which holds no models", name);
+    else
+        status = kt_fail(err, KT_USAGE, "no service %s in the archive, which holds %zu, the first %s", name,
+                         archive->n_entries, names[0]);
+    free(names);
+    return status;
+}
+
+kt_status kt_archive_find(const kt_archive_entry **entry, const kt_archive *archive, const char *name,
+                          kt_error *err)
+{
+    const kt_archive_entry *found = NULL;
+    *entry = NULL;
+    for (size_t i = 0; i < archive->n_entries; i++)
+        if (strcmp(archive->entries[i].name, name) == 0) {
+            *entry = &archive->entries[i];
+            return KT_OK;
+        }
+    for (size_t i = 0; i < archive->n_entries; i++) {
+        if (!is_short_for(name, archive->entries[i].name))
+            continue;
+        if (found)
+            return kt_fail(err, KT_USAGE, "service %s may be %s or %s: say which", name, found->name,
+                           archive->entries[i].name);
+        found = &archive->entries[i];
+    }
+    if (!found)
+        return fail_unknown(archive, name, err);
+    *entry = found;
+    return KT_OK;
+}
