@@ -1,0 +1,30 @@
+/* A run's folder: who may write there, and what it was made with.
+ *
+ *   config.json   canonical: {"kt_train": version, "numerics": n, "options": result options}; written once
+ *   inputs.json   how the data were named on the command line
+ *   dataset.h5, journal.jsonl, models.h5, run.json
+ * Nothing is written to a folder that holds other files but no config.json of ours, and --fresh removes only
+ * what kt-train wrote. */
+#ifndef KT_FOLDER_H
+#define KT_FOLDER_H
+
+#include "kt/error.h"
+#include "kt/json.h"
+#include <stdbool.h>
+
+#define KT_RUN_CONFIG  "config.json"
+#define KT_RUN_INPUTS  "inputs.json"
+#define KT_RUN_DATASET "dataset.h5"
+#define KT_RUN_JOURNAL "journal.jsonl"
+#define KT_RUN_ARCHIVE "models.h5"
+#define KT_RUN_INFO    "run.json"
+
+typedef enum { KT_RUN_NEW, KT_RUN_UNFINISHED, KT_RUN_FINISHED } kt_run_state;
+
+/* Opens or creates the folder for a run with these result options (a JSON object) and inputs (an array of
+ * texts). fresh: an earlier run's files are removed first. KT_BUSY: a run with other options (the first
+ * difference is named), other inputs or another numerics number is there, or a folder that is not a run's. */
+kt_status kt_run_open(kt_run_state *state, const char *path, const kt_json *options, const kt_json *inputs,
+                      int numerics, bool fresh, kt_error *err);
+
+#endif

@@ -1,0 +1,162 @@
+/* Run folders: who may write where, and what a person is told. */
+#include "kt/file.h"
+#include "kt/folder.h"
+#include "kt/journal.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char base[64], run[128];
+
+static int fresh_folder(void **state)
+{
+    (void)state;
+    strcpy(base, "/tmp/kt-folder-XXXXXX");
+    if (!mkdtemp(base))
+        return -1;
+    snprintf(run, sizeof run, "%s/a/run", base);
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    char command[128];
+    (void)state;
+    snprintf(command, sizeof command, "rm -rf '%s'", base);
+    return system(command);
+}
+
+static kt_json *parsed(const char *text)
+{
+    kt_json *value = NULL;
+    assert_int_equal(kt_json_parse(&value, text, strlen(text), "test", NULL), KT_OK);
+    return value;
+}
+
+static kt_status open_run(kt_run_state *state, const char *options, const char *inputs, int numerics,
+                          bool fresh, kt_error *err)
+{
+    kt_json *o = parsed(options), *i = parsed(inputs);
+    kt_error_clear(err);
+    kt_status status = kt_run_open(state, run, o, i, numerics, fresh, err);
+    kt_json_drop(o);
+    kt_json_drop(i);
+    return status;
+}
+
+static void touch(const char *name)
+{
+    char path[192];
+    snprintf(path, sizeof path, "%s/%s", run, name);
+    assert_int_equal(kt_file_write(path, "x", 1, NULL), KT_OK);
+}
+
+static bool there(const char *name)
+{
+    char path[192];
+    snprintf(path, sizeof path, "%s/%s", run, name);
+    return kt_path_kind_of(path) == KT_PATH_FILE;
+}
+
+static void a_run_is_new_then_unfinished_then_finished(void **state)
+{
+    kt_run_state is;
+    kt_error err;
+    (void)state;
+    assert_int_equal(open_run(&is, "{\"steps\":10}", "[\"a.csv\"]", 1, false, &err), KT_OK);
+    assert_int_equal(is, KT_RUN_NEW);
+    assert_int_equal(open_run(&is, "{\"steps\":10}", "[\"a.csv\"]", 1, false, &err), KT_OK);
+    assert_int_equal(is, KT_RUN_UNFINISHED);
+    touch(KT_RUN_ARCHIVE);
+    assert_int_equal(open_run(&is, "{\"steps\":10}", "[\"a.csv\"]", 1, false, &err), KT_OK);
+    assert_int_equal(is, KT_RUN_FINISHED);
+}
+
+static void another_run_is_refused_with_the_difference(void **state)
+{
+    kt_run_state is;
+    kt_error err;
+    (void)state;
+    assert_int_equal(open_run(&is, "{\"family\":\"weibull\",\"steps\":10}", "[\"a.csv\"]", 1, false, &err),
+                     KT_OK);
+    assert_int_equal(open_run(&is, "{\"family\":\"gamma\",\"steps\":10}", "[\"a.csv\"]", 1, false, &err),
+                     KT_BUSY);
+    assert_non_null(strstr(err.message, "--family \"weibull\""));
+    assert_non_null(strstr(err.message, "\"gamma\""));
+    assert_int_equal(open_run(&is, "{\"family\":\"weibull\"}", "[\"a.csv\"]", 1, false, &err), KT_BUSY);
+    assert_non_null(strstr(err.message, "--steps 10"));
+    assert_int_equal(
+        open_run(&is, "{\"family\":\"weibull\",\"k\":1,\"steps\":10}", "[\"a.csv\"]", 1, false, &err),
+        KT_BUSY);
+    assert_int_equal(open_run(&is, "{\"family\":\"weibull\",\"steps\":10}", "[\"b.csv\"]", 1, false, &err),
+                     KT_BUSY);
+    assert_non_null(strstr(err.message, "b.csv"));
+    assert_int_equal(open_run(&is, "{\"family\":\"weibull\",\"steps\":10}", "[\"a.csv\"]", 2, false, &err),
+                     KT_BUSY);
+    assert_non_null(strstr(err.message, "numerics 1"));
+}
+
+static void fresh_removes_only_our_files(void **state)
+{
+    kt_run_state is;
+    kt_error err;
+    (void)state;
+    assert_int_equal(open_run(&is, "{\"steps\":10}", "[\"a.csv\"]", 1, false, &err), KT_OK);
+    touch(KT_RUN_ARCHIVE);
+    touch(KT_RUN_JOURNAL);
+    touch("notes.txt");
+    assert_int_equal(open_run(&is, "{\"steps\":20}", "[\"a.csv\"]", 1, true, &err), KT_OK);
+    assert_int_equal(is, KT_RUN_NEW);
+    assert_false(there(KT_RUN_ARCHIVE));
+    assert_false(there(KT_RUN_JOURNAL));
+    assert_true(there("notes.txt"));
+    assert_true(there(KT_RUN_CONFIG));
+}
+
+static void somebody_elses_folder_is_left_alone(void **state)
+{
+    kt_run_state is;
+    kt_error err;
+    (void)state;
+    assert_int_equal(kt_folder_create(run, NULL), KT_OK);
+    touch("thesis.tex");
+    for (int fresh = 0; fresh < 2; fresh++) {
+        assert_int_equal(open_run(&is, "{}", "[]", 1, fresh, &err), KT_BUSY);
+        assert_non_null(strstr(err.message, "thesis.tex"));
+        assert_true(there("thesis.tex"));
+        assert_false(there(KT_RUN_CONFIG));
+    }
+}
+
+static void a_journal_has_one_event_a_line(void **state)
+{
+    char path[192], *text;
+    size_t n;
+    (void)state;
+    snprintf(path, sizeof path, "%s/journal.jsonl", base);
+    assert_int_equal(kt_journal_write(path, parsed("{\"b\":1,\"a\":[2]}"), NULL), KT_OK);
+    assert_int_equal(kt_journal_append(path, "{}\n{}\n", 6, NULL), KT_OK);
+    assert_int_equal(kt_file_read(&text, &n, path, NULL), KT_OK);
+    assert_string_equal(text, "{\"a\":[2],\"b\":1}\n{}\n{}\n");
+    free(text);
+}
+
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, fresh_folder, remove_folder)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(a_run_is_new_then_unfinished_then_finished),
+        IN_FOLDER(another_run_is_refused_with_the_difference),
+        IN_FOLDER(fresh_removes_only_our_files),
+        IN_FOLDER(somebody_elses_folder_is_left_alone),
+        IN_FOLDER(a_journal_has_one_event_a_line),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
