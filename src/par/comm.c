@@ -1,0 +1,125 @@
+#include "kt/comm.h"
+#include <sched.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { SPINS = 2000, NAP_NS = 20000, TAG_SIZE = 1, TAG_DATA = 2, PIECE = 1 << 30 };
+
+int kt_comm_rank(MPI_Comm comm)
+{
+    int rank;
+    MPI_Comm_rank(comm, &rank);
+    return rank;
+}
+
+int kt_comm_size(MPI_Comm comm)
+{
+    int size;
+    MPI_Comm_size(comm, &size);
+    return size;
+}
+
+void kt_comm_wait(MPI_Request *request, MPI_Status *status)
+{
+    const struct timespec nap = {0, NAP_NS};
+    for (int i = 0, done = 0;; i++) {
+        MPI_Test(request, &done, status);
+        if (done)
+            return;
+        if (i < SPINS)
+            sched_yield();
+        else
+            nanosleep(&nap, NULL);
+    }
+}
+
+kt_status kt_comm_agree(MPI_Comm comm, kt_status local, kt_error *err)
+{
+    int rank = kt_comm_rank(comm), size = kt_comm_size(comm);
+    int mine = local == KT_OK ? size : rank, lowest;
+    kt_error shared = {0};
+    MPI_Request request;
+
+    MPI_Iallreduce(&mine, &lowest, 1, MPI_INT, MPI_MIN, comm, &request);
+    kt_comm_wait(&request, MPI_STATUS_IGNORE);
+    if (lowest == size)
+        return KT_OK;
+    if (rank == lowest) {
+        shared.status = local;
+        if (err && err->status != KT_OK)
+            memcpy(shared.message, err->message, sizeof shared.message);
+    }
+    MPI_Bcast(&shared, (int)sizeof shared, MPI_BYTE, lowest, comm);
+    if (err)
+        *err = shared;
+    return shared.status;
+}
+
+kt_status kt_comm_share(char **data, size_t *n, int root, MPI_Comm comm, kt_error *err)
+{
+    kt_status status = KT_OK;
+    unsigned long long bytes = *n;
+    bool receives = kt_comm_rank(comm) != root;
+
+    MPI_Bcast(&bytes, 1, MPI_UNSIGNED_LONG_LONG, root, comm);
+    if (receives) {
+        *data = NULL;
+        *n = (size_t)bytes;
+        status = kt_alloc(data, (size_t)bytes + 1, 1, err);
+    }
+    KT_TRY(kt_comm_agree(comm, status, err));
+    for (size_t at = 0; at < *n; at += PIECE)
+        MPI_Bcast(*data + at, (int)(*n - at < PIECE ? *n - at : PIECE), MPI_BYTE, root, comm);
+out:
+    if (status != KT_OK && receives) {
+        free(*data);
+        *data = NULL;
+    }
+    return status;
+}
+
+static void send_bytes(const char *data, size_t n, int to, MPI_Comm comm)
+{
+    unsigned long long bytes = n;
+    MPI_Send(&bytes, 1, MPI_UNSIGNED_LONG_LONG, to, TAG_SIZE, comm);
+    for (size_t at = 0; at < n; at += PIECE)
+        MPI_Send(data + at, (int)(n - at < PIECE ? n - at : PIECE), MPI_BYTE, to, TAG_DATA, comm);
+}
+
+static kt_status receive_bytes(char **data, size_t *n, int from, MPI_Comm comm, kt_error *err)
+{
+    kt_status status = KT_OK;
+    unsigned long long bytes;
+    MPI_Recv(&bytes, 1, MPI_UNSIGNED_LONG_LONG, from, TAG_SIZE, comm, MPI_STATUS_IGNORE);
+    *n = (size_t)bytes;
+    KT_TRY(kt_alloc(data, *n, 1, err));
+    for (size_t at = 0; at < *n; at += PIECE)
+        MPI_Recv(*data + at, (int)(*n - at < PIECE ? *n - at : PIECE), MPI_BYTE, from, TAG_DATA, comm,
+                 MPI_STATUS_IGNORE);
+out:
+    return status;
+}
+
+kt_status kt_comm_gather(const char *data, size_t n, int root, MPI_Comm comm,
+                         kt_status (*use)(void *context, const char *data, size_t n, int rank, kt_error *err),
+                         void *context, kt_error *err)
+{
+    kt_status status = KT_OK;
+    if (kt_comm_rank(comm) != root) {
+        send_bytes(data, n, root, comm);
+        return kt_comm_agree(comm, KT_OK, err);
+    }
+    for (int r = 0; r < kt_comm_size(comm); r++) {
+        char *theirs = NULL;
+        size_t size = n;
+        /* after a failure messages are still taken, so that nobody waits for ever */
+        kt_status got = r == root ? KT_OK : receive_bytes(&theirs, &size, r, comm, err);
+        if (got == KT_OK && status == KT_OK)
+            got = use(context, r == root ? data : theirs, size, r, err);
+        status = status == KT_OK ? got : status;
+        free(theirs);
+    }
+    return kt_comm_agree(comm, status, err);
+}
