@@ -207,7 +207,7 @@ KT_INLINE vd vdfma(vd a, vd b, vd c)
 #endif
 
 typedef int vi __attribute__((vector_size(4 * VL)));
-enum { NL = 16 / VL }; /* natural vectors in one logical vector of 16 lanes */
+enum { LANES = VL, NL = 16 / VL }; /* NL: natural vectors in one logical vector of 16 lanes */
 
 /* sum c[i] x^i, Horner; n is a constant and the loop disappears */
 KT_INLINE vf vpoly(vf x, const float *c, int n)
@@ -345,16 +345,16 @@ KT_INLINE void vtranspose(const float *a, int lda, float *b, int ldb)
             b[j * ldb + i] = a[i * lda + j];
 #else
     vf r[VL], t[VL];
-#pragma GCC unroll 16
+#pragma GCC unroll LANES
     for (int i = 0; i < VL; i++)
         r[i] = vload(a + i * lda);
 #if VL == 16
-#pragma GCC unroll 16
+#pragma GCC unroll 8
     for (int i = 0; i < 16; i += 2) {
         t[i] = _mm512_unpacklo_ps(r[i], r[i + 1]);
         t[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
     }
-#pragma GCC unroll 16
+#pragma GCC unroll 4
     for (int i = 0; i < 16; i += 4)
 #pragma GCC unroll 2
         for (int j = 0; j < 2; j++) {
@@ -372,12 +372,12 @@ KT_INLINE void vtranspose(const float *a, int lda, float *b, int ldb)
         r[i] =
             i & 8 ? _mm512_shuffle_f32x4(t[i - 8], t[i], 0xdd) : _mm512_shuffle_f32x4(t[i], t[i + 8], 0x88);
 #else
-#pragma GCC unroll 8
+#pragma GCC unroll 4
     for (int i = 0; i < 8; i += 2) {
         t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
         t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
     }
-#pragma GCC unroll 8
+#pragma GCC unroll 2
     for (int i = 0; i < 8; i += 4)
 #pragma GCC unroll 2
         for (int j = 0; j < 2; j++) {
@@ -392,7 +392,7 @@ KT_INLINE void vtranspose(const float *a, int lda, float *b, int ldb)
     for (int i = 0; i < 8; i++)
         r[i] = t[i];
 #endif
-#pragma GCC unroll 16
+#pragma GCC unroll LANES
     for (int i = 0; i < VL; i++)
         vstore(b + i * ldb, r[i]);
 #endif

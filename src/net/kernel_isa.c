@@ -208,7 +208,7 @@ static double sum_of_squares(const kt_kernel *k, const float *g, uint32_t frozen
     for (int r = 0; r < k->spans; r++)
         if (!frozen_span(&k->span[r], frozen))
             for (int i = k->span[r].first; i < k->span[r].last; i += 16)
-#pragma GCC unroll 8
+#pragma GCC unroll ND
                 for (int j = 0; j < ND; j++) {
                     vd x = vdload(g + i + j * VD);
                     c[j] = vdfma(x, x, c[j]);

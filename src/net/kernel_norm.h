@@ -15,7 +15,7 @@ KT_INLINE float dot(const float *a, ptrdiff_t stride_a, const float *b, ptrdiff_
     for (; blocks > 0; blocks--, a += stride_a, b += stride_b)
 #pragma GCC unroll 4
         for (int i = 0; i < NB; i += 16)
-#pragma GCC unroll 4
+#pragma GCC unroll NL
             for (int j = 0; j < NL; j++)
                 c[j] = vfma(vload(a + i + j * VL), vload(b + i + j * VL), c[j]);
     return vsum_lanes(c);

@@ -65,25 +65,25 @@ KT_INLINE void product(float *C, int R, const float *W, int rs, int ks, int nk, 
             vf c[4][NT];
 #pragma GCC unroll 4
             for (int i = 0; i < 4; i++)
-#pragma GCC unroll 4
+#pragma GCC unroll NT
                 for (int j = 0; j < NT; j++)
                     c[i][j] = vset(init ? init[r + i] : 0.f);
             const float *a = A + n, *w = W;
 #pragma GCC unroll 1
             for (int k = 0; k < nk; k++, a += NB, w += ks) {
                 vf x[NT];
-#pragma GCC unroll 4
+#pragma GCC unroll NT
                 for (int j = 0; j < NT; j++)
                     x[j] = vload(a + j * VL);
 #pragma GCC unroll 4
                 for (int i = 0; i < 4; i++)
-#pragma GCC unroll 4
+#pragma GCC unroll NT
                     for (int j = 0; j < NT; j++)
                         c[i][j] = vfma(vset(w[i * rs]), x[j], c[i][j]);
             }
 #pragma GCC unroll 4
             for (int i = 0; i < 4; i++)
-#pragma GCC unroll 4
+#pragma GCC unroll NT
                 for (int j = 0; j < NT; j++) {
                     float *d = C + i * NB + n + j * VL;
                     vf y = c[i][j];
@@ -145,32 +145,30 @@ static const struct {
 };
 
 /* One tile of G[r][j] = sum_n B[r][n] T[n][j], n ascending: MR rows x MJ vectors. B [..][64], T [64][ld], G
- * [..][ld]. */
+ * [..][ld]. Loops run over the largest tile: compilers unroll fully what has a literal number of turns. */
 KT_INLINE void outer_tile(float *G, const float *B, const float *T, int ld, int MR, int MJ)
 {
     vf c[8][4];
 #pragma GCC unroll 8
-    for (int i = 0; i < MR; i++)
+    for (int i = 0; i < 8; i++)
 #pragma GCC unroll 4
-        for (int j = 0; j < MJ; j++)
+        for (int j = 0; j < 4; j++)
             c[i][j] = vset(0.f);
 #pragma GCC unroll 2
     for (int n = 0; n < NB; n++, T += ld) {
-        vf t[4];
-#pragma GCC unroll 4
-        for (int j = 0; j < MJ; j++)
-            t[j] = vload(T + j * VL);
 #pragma GCC unroll 8
-        for (int i = 0; i < MR; i++)
+        for (int i = 0; i < 8; i++)
 #pragma GCC unroll 4
-            for (int j = 0; j < MJ; j++)
-                c[i][j] = vfma(vset(B[i * NB + n]), t[j], c[i][j]);
+            for (int j = 0; j < 4; j++)
+                if (i < MR && j < MJ)
+                    c[i][j] = vfma(vset(B[i * NB + n]), vload(T + j * VL), c[i][j]);
     }
 #pragma GCC unroll 8
-    for (int i = 0; i < MR; i++)
+    for (int i = 0; i < 8; i++)
 #pragma GCC unroll 4
-        for (int j = 0; j < MJ; j++)
-            vstore(G + i * ld + j * VL, c[i][j]);
+        for (int j = 0; j < 4; j++)
+            if (i < MR && j < MJ)
+                vstore(G + i * ld + j * VL, c[i][j]);
 }
 
 NOINLINE void outer(float *G, int R, const float *B, const float *T, int ld)
@@ -217,7 +215,7 @@ static void row_sums(float *g, const float *F, int R)
 {
     for (int r = 0; r < R; r++, F += NB) {
         vf c[NL];
-#pragma GCC unroll 4
+#pragma GCC unroll NL
         for (int i = 0; i < NL; i++)
             c[i] = (vload(F + i * VL) + vload(F + 16 + i * VL)) +
                    (vload(F + 32 + i * VL) + vload(F + 48 + i * VL));
