@@ -101,10 +101,6 @@ static kt_status write_entry(kt_h5 *models, const kt_archive_entry *entry, kt_er
     KT_TRY(write_model(model, &entry->fitted.model, err));
     KT_TRY(write_training(model, entry, err));
     KT_TRY(write_cells(model, entry, err));
-    KT_TRY(kt_h5_close(model, err));
-    model = NULL;
-    KT_TRY(kt_h5_close(service, err));
-    service = NULL;
 out:
     kt_h5_close(model, NULL);
     kt_h5_close(service, NULL);
@@ -143,8 +139,6 @@ static kt_status write_all(kt_h5 *file, const kt_archive *archive, kt_error *err
     }
     KT_TRY(kt_h5_put_table(file, "refused", refused_fields, REFUSED_FIELDS, archive->refused,
                            sizeof *archive->refused, archive->n_refused, err));
-    KT_TRY(kt_h5_close(models, err));
-    models = NULL;
 out:
     kt_h5_close(models, NULL);
     return status;

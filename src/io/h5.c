@@ -150,7 +150,9 @@ kt_status kt_h5_create(kt_h5 **file, const char *path, size_t user_block, kt_err
     KT_TRY(handle_of_file(&h, path, true, err));
     creation = kt_h5_timeless(H5P_FILE_CREATE);
     access = access_list();
-    if (H5Pset_userblock(creation, user_block) < 0 ||
+    /* No sieve buffer: rows that a full disk refuses are refused by the write, not by a close that cannot
+     * fail in order. */
+    if (H5Pset_userblock(creation, user_block) < 0 || H5Pset_sieve_buf_size(access, 0) < 0 ||
         H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110) < 0 ||
         (h->id = H5Fcreate(path, H5F_ACC_EXCL, creation, access)) < 0) {
         char reason[200] = "";
@@ -205,10 +207,12 @@ kt_status kt_h5_close(kt_h5 *h, kt_error *err)
     kt_status status = KT_OK;
     if (!h)
         return KT_OK;
-    /* A flush first: it fails while the file is still whole enough to be given up in order. */
+    /* A flush first: it fails while the file is still whole enough to be given up in order. Groups leave it
+     * to the file. */
+    bool flush = h->file->writable && h->object[0] == '\0';
     if (h->file->failed)
         status = kt_fail(err, KT_IO, "%s: a write failed before, the file is not whole", h->file->path);
-    else if (h->file->writable && H5Fflush(h->id, H5F_SCOPE_GLOBAL) < 0)
+    else if (flush && H5Fflush(h->id, H5F_SCOPE_GLOBAL) < 0)
         status = kt_h5_fail(h, "", KT_IO, "write", err);
     if (H5Idec_ref(h->id) < 0 && status == KT_OK) {
         status = kt_h5_fail(h, "", KT_IO, "close", err);

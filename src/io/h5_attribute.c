@@ -60,17 +60,16 @@ static kt_status open_scalar(hid_t *attribute, hid_t *type, kt_h5 *h, const char
 }
 
 /* h5py and others write texts of variable length. */
-static kt_status read_variable(char **value, hid_t attribute, kt_h5 *h, const char *name, kt_error *err)
+static kt_status read_variable(char **value, hid_t attribute, hid_t type, kt_h5 *h, const char *name,
+                               kt_error *err)
 {
     char *text = NULL;
-    hid_t type = kt_h5_text_type(H5T_VARIABLE, H5T_STR_NULLTERM);
     kt_status status = KT_OK;
     if (H5Aread(attribute, type, &text) < 0)
         status = kt_h5_fail(h, name, KT_INPUT, "read the attribute", err);
     else
         status = kt_strdup(value, text ? text : "", err);
     H5free_memory(text);
-    kt_h5_release(type);
     return status;
 }
 
@@ -82,7 +81,7 @@ kt_status kt_h5_get_text(char **value, kt_h5 *h, const char *name, kt_error *err
     *value = NULL;
     KT_TRY(open_scalar(&attribute, &type, h, name, H5T_STRING, "a text", err));
     if (H5Tis_variable_str(type) > 0) {
-        KT_TRY(read_variable(value, attribute, h, name, err));
+        KT_TRY(read_variable(value, attribute, type, h, name, err));
     } else {
         KT_TRY(kt_alloc(&text, H5Tget_size(type) + 1, 1, err));
         if (H5Aread(attribute, type, text) < 0) {
