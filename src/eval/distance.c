@@ -152,7 +152,9 @@ double kt_wasserstein(const kt_mixture *mixture, const double *y, const double *
     mean /= (double)n;
     if (!isfinite(expected))
         return expected;
-    transport t = {mixture, 1e-7 * (mean > 0 ? mean : fabs(expected)), 0, 0};
+    double size = fmax(fabs(mean), fabs(expected));
+    size = size > 0 ? size : sqrt(kt_mixture_variance(mixture)); /* both about 0: a normal law may be */
+    transport t = {mixture, 1e-7 * size, 0, 0};
     double start = kt_family_table[mixture->family].positive ? 0 : kt_mixture_quantile(mixture, 1e-15);
     if (start < y[0])
         add_piece(&t, start, kt_mixture_cdf(mixture, start), y[0], f[0], 0, DEPTH);
