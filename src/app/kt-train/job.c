@@ -1,0 +1,401 @@
+#include "job.h"
+#include "kt/comm.h"
+#include "kt/file.h"
+#include "kt/folder.h"
+#include "kt/input.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { EXIT_SOME_REFUSED = 3, STORE_WAIT_S = 60, STORE_NAP_NS = 200000000 };
+
+/* ---- 1. configure: rank 0 reads the command line, all parse the same bytes ---- */
+
+/* KT_ISA counts where the command line is silent. */
+static kt_status take_environment(kt_json *options, const char *isa, kt_error *err)
+{
+    kt_status status = KT_OK;
+    kt_json *environment = kt_json_object();
+    if (isa && strcmp(kt_json_as_text(kt_json_get(options, "isa"), ""), "auto") == 0) {
+        kt_json_put(environment, "isa", kt_json_string(isa));
+        KT_TRY(kt_options_check(settings_table, environment, "KT_ISA", err));
+        kt_json_merge(options, environment);
+    }
+out:
+    kt_json_drop(environment);
+    return status;
+}
+
+static kt_status pack_configuration(char **text, const job *j, kt_error *err)
+{
+    kt_status status = KT_OK;
+    kt_json *all = kt_json_object(), *inputs = kt_json_array();
+    for (size_t i = 0; i < j->n_inputs; i++)
+        kt_json_append(inputs, kt_json_string(j->inputs[i]));
+    kt_json_put(all, "options", kt_json_keep(j->options));
+    kt_json_put(all, "inputs", inputs);
+    KT_TRY(kt_json_text(text, all, 0, err));
+out:
+    kt_json_drop(all);
+    return status;
+}
+
+static kt_status read_command_line(char **text, int argc, char **argv, const char *isa, kt_error *err)
+{
+    kt_status status = KT_OK;
+    job j = {0};
+    j.inputs = calloc((size_t)argc + 1, sizeof *j.inputs);
+    if (!j.inputs)
+        KT_TRY(kt_fail(err, KT_MEMORY, "out of memory"));
+    KT_TRY(settings_read(&j.options, j.inputs, &j.n_inputs, argc, argv, err));
+    if (j.n_inputs == 0)
+        KT_TRY(kt_fail(err, KT_USAGE,
+                       "no data: name files or folders of CSV, or a kt-dataset (kt-train --help)"));
+    KT_TRY(take_environment(j.options, isa, err));
+    KT_TRY(pack_configuration(text, &j, err));
+out:
+    free(j.inputs);
+    kt_json_drop(j.options);
+    return status;
+}
+
+static kt_status folder_of(char **folder, const job *j, kt_error *err)
+{
+    kt_status status = KT_OK;
+    char *stem = NULL;
+    if (j->set.out)
+        return kt_strdup(folder, j->set.out, err);
+    KT_TRY(kt_path_stem(&stem, j->inputs[0], err));
+    KT_TRY(kt_path_join(folder, "results", stem, err));
+out:
+    free(stem);
+    return status;
+}
+
+static kt_status unpack_configuration(job *j, const char *text, size_t n, kt_error *err)
+{
+    kt_status status = KT_OK;
+    kt_json *all = NULL;
+    KT_TRY(kt_json_parse(&all, text, n, "configuration", err));
+    j->options = kt_json_keep(kt_json_get(all, "options"));
+    KT_TRY(kt_options_fill(&j->set, settings_table, j->options, err));
+    const kt_json *inputs = kt_json_get(all, "inputs");
+    KT_TRY(kt_alloc(&j->inputs, kt_json_size(inputs), sizeof *j->inputs, err));
+    for (j->n_inputs = 0; j->n_inputs < kt_json_size(inputs); j->n_inputs++)
+        KT_TRY(kt_strdup((char **)&j->inputs[j->n_inputs],
+                         kt_json_as_text(kt_json_at(inputs, j->n_inputs), ""), err));
+    KT_TRY(folder_of(&j->folder, j, err));
+    KT_TRY(kt_path_join(&j->dataset, j->folder, KT_RUN_DATASET, err));
+    KT_TRY(kt_path_join(&j->archive_path, j->folder, KT_RUN_ARCHIVE, err));
+    kt_recipe recipe = settings_recipe(&j->set, 1);
+    KT_TRY(kt_net_check(&recipe.net, err));
+    KT_TRY(kt_isa_resolve(&j->isa, (kt_isa)j->set.isa, err));
+out:
+    kt_json_drop(all);
+    return status;
+}
+
+static kt_status configure(job *j, int argc, char **argv, const char *isa, kt_error *err)
+{
+    kt_status status = KT_OK;
+    char *text = NULL;
+    size_t n = 0;
+    if (j->rank == 0)
+        status = read_command_line(&text, argc, argv, isa, err);
+    KT_TRY(kt_comm_agree(j->comm, status, err));
+    n = text ? strlen(text) : 0;
+    KT_TRY(kt_comm_share(&text, &n, 0, j->comm, err));
+    status = unpack_configuration(j, text, n, err);
+    KT_TRY(kt_comm_agree(j->comm, status, err));
+out:
+    free(text);
+    return status;
+}
+
+static kt_status open_folder(job *j, kt_error *err)
+{
+    kt_status status = KT_OK;
+    kt_run_state state;
+    kt_json *inputs = kt_json_array(),
+            *results = kt_options_of_class(settings_table, j->options, KT_CLASS_RESULT);
+    for (size_t i = 0; i < j->n_inputs; i++)
+        kt_json_append(inputs, kt_json_string(j->inputs[i]));
+    KT_TRY(kt_run_open(&state, j->folder, results, inputs, KT_NUMERICS, j->set.fresh, err));
+    j->finished_before = state == KT_RUN_FINISHED;
+    KT_TRY(kt_path_join(&j->progress.journal, j->folder, KT_RUN_JOURNAL, err));
+out:
+    kt_json_drop(inputs);
+    kt_json_drop(results);
+    return status;
+}
+
+/* ---- 2, 3. acquire and partition, on rank 0 ---- */
+
+static void note(void *context, const char *line)
+{
+    progress_note(context, "%s", line);
+}
+
+static kt_status choose(bool *chosen, const kt_samples *samples, const kt_texts *names, kt_error *err)
+{
+    kt_status status = KT_OK;
+    for (size_t i = 0; i < samples->n_services; i++)
+        chosen[i] = names->n == 0;
+    for (size_t i = 0; i < names->n; i++) {
+        size_t index;
+        KT_TRY(kt_samples_find(&index, samples, names->text[i], err));
+        chosen[index] = true;
+    }
+out:
+    return status;
+}
+
+static kt_status partition(job *j, kt_error *err)
+{
+    kt_status status = KT_OK;
+    kt_samples samples = {0};
+    kt_split *splits = NULL;
+    bool *chosen = NULL;
+    kt_csv_options csv = settings_csv(&j->set);
+    kt_split_options how = settings_split(&j->set);
+    csv.note = note;
+    csv.context = &j->progress;
+    KT_TRY(progress_phase(&j->progress, "acquire", err));
+    KT_TRY(kt_input_read(&samples, j->inputs, j->n_inputs, &csv, err));
+    KT_TRY(progress_phase(&j->progress, "partition", err));
+    KT_TRY(kt_alloc(&splits, samples.n_services, sizeof *splits, err));
+    KT_TRY(kt_alloc(&chosen, samples.n_services, sizeof *chosen, err));
+    KT_TRY(choose(chosen, &samples, &j->set.services, err));
+    KT_TRY(kt_split_make(splits, &samples, &how,
+                         err)); /* of all services: a chosen one gets what it has among all */
+    KT_TRY(kt_store_write(j->dataset, &samples, splits, chosen, err));
+out:
+    for (size_t i = 0; splits && i < samples.n_services; i++)
+        kt_split_clear(&splits[i]);
+    free(splits);
+    free(chosen);
+    kt_samples_clear(&samples);
+    return status;
+}
+
+/* What two ranks compare to know that they see the same file. */
+static kt_status store_mark(uint8_t mark[KT_DIGEST_BYTES], const kt_store *store, kt_error *err)
+{
+    kt_digest *digest = NULL;
+    kt_status status = kt_digest_create(&digest, err);
+    if (status != KT_OK)
+        return status;
+    for (size_t i = 0; i < kt_store_count(store); i++) {
+        const kt_store_service *s = kt_store_at(store, i);
+        kt_digest_text(digest, s->name);
+        kt_digest_u64(digest, s->offset);
+        kt_digest_u64(digest, s->n_train);
+        kt_digest_add(digest, s->digest, sizeof s->digest);
+    }
+    kt_digest_end(digest, mark);
+    kt_digest_destroy(digest);
+    return KT_OK;
+}
+
+/* A shared filesystem may show another host's new file late. */
+static kt_status open_store_as(job *j, const uint8_t expected[KT_DIGEST_BYTES], kt_error *err)
+{
+    const struct timespec nap = {0, STORE_NAP_NS};
+    double began = MPI_Wtime();
+    struct utsname host;
+    uname(&host);
+    for (;;) {
+        kt_error why = {0};
+        uint8_t mark[KT_DIGEST_BYTES];
+        kt_status status = kt_store_open(&j->store, j->dataset, &why);
+        if (status == KT_OK)
+            status = store_mark(mark, j->store, &why);
+        if (status == KT_OK && memcmp(mark, expected, sizeof mark) == 0)
+            return KT_OK;
+        kt_store_close(j->store);
+        j->store = NULL;
+        if (MPI_Wtime() - began > STORE_WAIT_S)
+            return kt_fail(err, KT_IO, "%s: rank %d on %s %s: %s", j->dataset, j->rank, host.nodename,
+                           status == KT_OK ? "sees another file than rank 0" : "cannot read it",
+                           status == KT_OK ? "is the folder shared by all hosts?" : why.message);
+        nanosleep(&nap, NULL);
+    }
+}
+
+static kt_status acquire(job *j, kt_error *err)
+{
+    kt_status status = KT_OK;
+    uint8_t mark[KT_DIGEST_BYTES] = {0};
+    if (j->rank == 0) {
+        status = partition(j, err);
+        if (status == KT_OK)
+            status = kt_store_open(&j->store, j->dataset, err);
+        if (status == KT_OK)
+            status = store_mark(mark, j->store, err);
+    }
+    KT_TRY(kt_comm_agree(j->comm, status, err));
+    MPI_Bcast(mark, sizeof mark, MPI_BYTE, 0, j->comm);
+    if (j->rank != 0)
+        status = open_store_as(j, mark, err);
+    KT_TRY(kt_comm_agree(j->comm, status, err));
+out:
+    return status;
+}
+
+/* ---- 4, 5, 6. plan, fit, judge ---- */
+
+static void hear(void *context, const char *text, size_t n)
+{
+    job *j = context;
+    progress_hear(&j->progress, text, n);
+}
+
+static kt_status fit_all(job *j, kt_error *err)
+{
+    kt_status status = KT_OK;
+    size_t n = kt_store_count(j->store);
+    kt_work_item *items = NULL;
+    kt_recipe recipe = settings_recipe(&j->set, kt_store_features(j->store));
+    kt_work_calls calls = {fitting_run, hear, j};
+
+    status = kt_alloc(&items, n, sizeof *items, err);
+    KT_TRY(kt_comm_agree(j->comm, status, err));
+    for (size_t i = 0; i < n; i++) {
+        size_t rows = kt_store_at(j->store, i)->n_train;
+        int batch = kt_batch_rows(recipe.batch, rows);
+        items[i].cost = (double)kt_fit_budget(&recipe, rows) * batch;
+        items[i].limit = recipe.net.batch_norm ? 1 : kt_batch_strips(batch);
+    }
+    j->progress.services = n;
+    if (j->rank == 0)
+        status = progress_phase(&j->progress, "fit", err);
+    KT_TRY(kt_comm_agree(j->comm, status, err));
+    KT_TRY(kt_work_run(items, n, (kt_parallel)j->set.parallel, j->comm, &calls, err));
+out:
+    free(items);
+    return status;
+}
+
+/* ---- 7, 8. gather and archive ---- */
+
+static kt_status archive_head(job *j, kt_error *err)
+{
+    kt_status status = KT_OK;
+    kt_json *results = kt_options_of_class(settings_table, j->options, KT_CLASS_RESULT);
+    KT_TRY(kt_json_text(&j->archive.config, results, 0, err));
+    j->archive.d = kt_store_features(j->store);
+    for (int i = 0; i < j->archive.d; i++)
+        KT_TRY(kt_strdup(&j->archive.feature[i], kt_store_feature(j->store, i), err));
+out:
+    kt_json_drop(results);
+    return status;
+}
+
+static kt_status write_info(job *j, kt_error *err)
+{
+    kt_status status = KT_OK;
+    char *path = NULL, *text = NULL, started[32];
+    struct utsname host;
+    time_t now = time(NULL);
+    kt_json *info = kt_json_object();
+    uname(&host);
+    strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
+    kt_json_put(info, "kt_train", kt_json_string(KT_VERSION));
+    kt_json_put(info, "finished", kt_json_string(started));
+    kt_json_put(info, "host", kt_json_string(host.nodename));
+    kt_json_put(info, "ranks", kt_json_int(j->size));
+    kt_json_put(info, "isa", kt_json_string(kt_isa_name(j->isa)));
+    kt_json_put(info, "options", kt_options_of_class(settings_table, j->options, KT_CLASS_RUN));
+    kt_json_put(info, "phase_seconds", kt_json_keep(j->progress.phases));
+    kt_json_put(info, "archive_sha256", kt_json_string(j->digest));
+    KT_TRY(kt_path_join(&path, j->folder, KT_RUN_INFO, err));
+    KT_TRY(kt_json_text(&text, info, 2, err));
+    KT_TRY(kt_file_write(path, text, strlen(text), err));
+out:
+    kt_json_drop(info);
+    free(path);
+    free(text);
+    return status;
+}
+
+static kt_status write_archive(job *j, kt_error *err)
+{
+    kt_status status = KT_OK;
+    KT_TRY(progress_phase(&j->progress, "archive", err));
+    KT_TRY(archive_head(j, err));
+    results_sort(&j->archive);
+    KT_TRY(kt_archive_write(j->archive_path, &j->archive, j->digest, err));
+    KT_TRY(progress_phase(&j->progress, "done", err));
+    KT_TRY(progress_phase(&j->progress, NULL, err));
+    KT_TRY(write_info(j, err));
+    KT_TRY(results_print(j, err));
+out:
+    return status;
+}
+
+static kt_status gather(job *j, kt_error *err)
+{
+    kt_status status = KT_OK;
+    if (j->rank == 0)
+        status = progress_phase(&j->progress, "gather", err);
+    KT_TRY(kt_comm_agree(j->comm, status, err));
+    KT_TRY(kt_comm_gather(j->results.data, j->results.n, 0, j->comm, results_take, &j->archive, err));
+    if (j->rank == 0)
+        status = write_archive(j, err);
+    KT_TRY(kt_comm_agree(j->comm, status, err));
+out:
+    return status;
+}
+
+static void job_clear(job *j)
+{
+    for (size_t i = 0; i < j->n_inputs; i++)
+        free((char *)j->inputs[i]);
+    free(j->inputs);
+    free(j->folder);
+    free(j->dataset);
+    free(j->archive_path);
+    free(j->results.data);
+    kt_store_close(j->store);
+    kt_archive_clear(&j->archive);
+    kt_json_drop(j->options);
+    progress_clear(&j->progress);
+}
+
+static kt_status begin(job *j, kt_error *err)
+{
+    int before = 0;
+    kt_status status = j->rank == 0 ? open_folder(j, err) : KT_OK;
+    status = kt_comm_agree(j->comm, status, err);
+    before = j->finished_before;
+    MPI_Bcast(&before, 1, MPI_INT, 0, j->comm);
+    j->finished_before = before;
+    return status;
+}
+
+kt_status job_run(int *code, int argc, char **argv, const char *isa, MPI_Comm comm, kt_error *err)
+{
+    kt_status status = KT_OK;
+    job j = {.comm = comm, .rank = kt_comm_rank(comm), .size = kt_comm_size(comm)};
+    *code = 0;
+    KT_TRY(configure(&j, argc, argv, isa, err));
+    progress_init(&j.progress, j.set.quiet || j.rank != 0);
+    KT_TRY(begin(&j, err));
+    if (j.finished_before) {
+        if (j.rank == 0)
+            printf("%s: finished already; --fresh trains again\n", j.archive_path);
+        goto out;
+    }
+    KT_TRY(acquire(&j, err));
+    KT_TRY(fit_all(&j, err));
+    KT_TRY(gather(&j, err));
+    int refused = j.archive.n_refused > 0;
+    MPI_Bcast(&refused, 1, MPI_INT, 0, comm);
+    *code = refused ? EXIT_SOME_REFUSED : 0;
+out:
+    job_clear(&j);
+    return status;
+}

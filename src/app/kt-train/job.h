@@ -1,0 +1,53 @@
+/* The main job, in the order in which it happens: configure, acquire, partition, plan, fit and judge, gather,
+ * archive. What the files of the job share. */
+#ifndef KT_TRAIN_JOB_H
+#define KT_TRAIN_JOB_H
+
+#include "kt/archive.h"
+#include "kt/store.h"
+#include "kt/work.h"
+#include "progress.h"
+#include "settings.h"
+#include <mpi.h>
+
+typedef struct {
+    char *data; /* packed entries and refusals, each a u64 length and its bytes */
+    size_t n, capacity;
+} job_results;
+
+typedef struct {
+    MPI_Comm comm;
+    int rank, size;
+    kt_json *options; /* merged; settings borrow from it */
+    settings set;
+    kt_isa isa;
+    char *folder, *dataset, *archive_path;
+    const char **inputs;
+    size_t n_inputs;
+    kt_store *store;
+    progress progress;   /* rank 0 shows and writes */
+    job_results results; /* of this rank */
+    kt_archive archive;  /* rank 0 */
+    char digest[KT_DIGEST_HEX];
+    bool finished_before;
+} job;
+
+/* Collective on comm. argc, argv are read on rank 0 only. *code: the program's exit code where KT_OK is
+ * returned. */
+kt_status job_run(int *code, int argc, char **argv, const char *isa, MPI_Comm comm, kt_error *err);
+
+/* ---- fitting.c: one service, by a team ---- */
+kt_status fitting_run(void *context, kt_work *work, size_t item, MPI_Comm team, kt_error *err);
+
+/* ---- judging.c: held-out cells and the sketch, shared out over the team; the entry is complete on its rank
+ * 0 ---- */
+kt_status judging_run(kt_archive_entry *entry, const job *j, size_t item, MPI_Comm team, kt_error *err);
+
+/* ---- results.c ---- */
+kt_status results_add(job_results *results, const char *data, size_t n, bool refused, kt_error *err);
+kt_status results_take(void *context, const char *data, size_t n, int rank,
+                       kt_error *err); /* context: kt_archive */
+void results_sort(kt_archive *archive);
+kt_status results_print(const job *j, kt_error *err);
+
+#endif

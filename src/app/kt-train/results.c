@@ -1,0 +1,132 @@
+#include "job.h"
+#include "kt/scores.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ENTRY, REFUSED };
+
+typedef struct {
+    uint64_t bytes;
+    uint64_t kind;
+} record_head;
+
+kt_status results_add(job_results *results, const char *data, size_t n, bool refused, kt_error *err)
+{
+    kt_status status = KT_OK;
+    record_head head = {n, refused ? REFUSED : ENTRY};
+    size_t need = results->n + sizeof head + n;
+    if (need > results->capacity) {
+        size_t capacity = 2 * need;
+        KT_TRY(kt_grow(&results->data, capacity, 1, err));
+        results->capacity = capacity;
+    }
+    memcpy(results->data + results->n, &head, sizeof head);
+    memcpy(results->data + results->n + sizeof head, data, n);
+    results->n = need;
+out:
+    return status;
+}
+
+static kt_status take_one(kt_archive *archive, const record_head *head, const char *data, kt_error *err)
+{
+    kt_status status = KT_OK;
+    if (head->kind == REFUSED) {
+        KT_TRY(kt_grow(&archive->refused, archive->n_refused + 1, sizeof *archive->refused, err));
+        memcpy(&archive->refused[archive->n_refused++], data, sizeof *archive->refused);
+    } else {
+        KT_TRY(kt_grow(&archive->entries, archive->n_entries + 1, sizeof *archive->entries, err));
+        archive->entries[archive->n_entries] = (kt_archive_entry){0};
+        KT_TRY(
+            kt_archive_entry_unpack(&archive->entries[archive->n_entries], data, (size_t)head->bytes, err));
+        archive->n_entries++;
+    }
+out:
+    return status;
+}
+
+kt_status results_take(void *context, const char *data, size_t n, int rank, kt_error *err)
+{
+    kt_status status = KT_OK;
+    record_head head;
+    (void)rank;
+    for (size_t at = 0; at < n; at += sizeof head + (size_t)head.bytes) {
+        memcpy(&head, data + at, sizeof head);
+        KT_TRY(take_one(context, &head, data + at + sizeof head, err));
+    }
+out:
+    return status;
+}
+
+static int by_entry(const void *a, const void *b)
+{
+    const kt_archive_entry *x = a, *y = b;
+    return strcmp(x->name, y->name);
+}
+
+static int by_refused(const void *a, const void *b)
+{
+    const kt_archive_refused *x = a, *y = b;
+    return strcmp(x->name, y->name);
+}
+
+void results_sort(kt_archive *archive)
+{
+    if (archive->n_entries > 0)
+        qsort(archive->entries, archive->n_entries, sizeof *archive->entries, by_entry);
+    if (archive->n_refused > 0)
+        qsort(archive->refused, archive->n_refused, sizeof *archive->refused, by_refused);
+}
+
+/* ---- printing ---- */
+
+static kt_status print_json(const job *j, const kt_scored *scored, kt_error *err)
+{
+    kt_status status = KT_OK;
+    char *text = NULL;
+    kt_json *json = kt_json_object(), *refused = kt_json_array();
+    for (size_t i = 0; i < j->archive.n_refused; i++) {
+        kt_json *one = kt_json_object();
+        kt_json_put(one, "service", kt_json_string(j->archive.refused[i].name));
+        kt_json_append(refused, kt_json_put(one, "reason", kt_json_string(j->archive.refused[i].reason)));
+    }
+    kt_json_put(json, "services", kt_scores_json(scored, j->archive.n_entries, true));
+    kt_json_put(json, "refused", refused);
+    kt_json_put(json, "archive", kt_json_string(j->archive_path));
+    kt_json_put(json, "sha256", kt_json_string(j->digest));
+    KT_TRY(kt_json_text(&text, json, 2, err));
+    puts(text);
+out:
+    kt_json_drop(json);
+    free(text);
+    return status;
+}
+
+static kt_status print_table(const job *j, const kt_scored *scored, kt_error *err)
+{
+    kt_status status = KT_OK;
+    char *text = NULL;
+    KT_TRY(kt_scores_table(&text, scored, j->archive.n_entries, err));
+    fputs(text, stdout);
+    for (size_t i = 0; i < j->archive.n_refused; i++)
+        printf("without a model: %s\n", j->archive.refused[i].reason);
+    printf("archive: %s\nsha256:  %s\n", j->archive_path, j->digest);
+out:
+    free(text);
+    return status;
+}
+
+kt_status results_print(const job *j, kt_error *err)
+{
+    kt_status status = KT_OK;
+    kt_scored *scored = NULL;
+    KT_TRY(kt_alloc(&scored, j->archive.n_entries, sizeof *scored, err));
+    for (size_t i = 0; i < j->archive.n_entries; i++) {
+        const kt_archive_entry *e = &j->archive.entries[i];
+        scored[i] = (kt_scored){e->name, e->n_train, e->fitted.flags, e->cells, e->n_cells};
+    }
+    status = j->set.json ? print_json(j, scored, err) : print_table(j, scored, err);
+out:
+    free(scored);
+    return status;
+}

@@ -1,0 +1,46 @@
+/* The options of kt-train: their table, the recipes that preset them, and what the library is told. */
+#ifndef KT_TRAIN_SETTINGS_H
+#define KT_TRAIN_SETTINGS_H
+
+#include "kt/csv.h"
+#include "kt/fit.h"
+#include "kt/options.h"
+#include "kt/split.h"
+#include "kt/work.h"
+
+typedef struct {
+    /* data */
+    kt_texts services, features;
+    int target, time_unit;
+    /* split */
+    double test_cells, validation;
+    int64_t most_validation, seed;
+    /* model */
+    int recipe, family, activation, head, start;
+    int64_t components;
+    kt_ints hidden;
+    bool batch_norm, target_scale;
+    double target_min, target_max;
+    /* training */
+    int64_t batch, steps, epochs, rate_steps, look_steps, patience;
+    double rate, final_rate, decay, clip;
+    int schedule, keep;
+    bool partial_batches;
+    /* the run */
+    const char *out, *config;
+    int parallel, isa;
+    bool fresh, quiet, json, help, version;
+} settings;
+
+extern const kt_option settings_table[];
+
+/* Command line over configuration file over recipe over defaults: the merged object (new reference; what rank
+ * 0 sends to everybody) and the operands. */
+kt_status settings_read(kt_json **merged, const char **operands, size_t *n_operands, int argc, char **argv,
+                        kt_error *err);
+
+kt_recipe settings_recipe(const settings *s, int inputs);
+kt_split_options settings_split(const settings *s);
+kt_csv_options settings_csv(const settings *s);
+
+#endif
