@@ -1,0 +1,71 @@
+/* kt import: tables of requests to a dataset. */
+#include "command.h"
+#include "kt/input.h"
+#include "kt/store.h"
+#include <stdio.h>
+
+typedef struct {
+    const char *out;
+    int target, unit;
+    kt_texts features;
+    bool quiet, help;
+} import_options;
+
+#define AT(field) offsetof(import_options, field)
+static const kt_option options[] = {
+    {"out", 'o', KT_OPTION_TEXT, KT_CLASS_RUN, AT(out), 0, 0, NULL, NULL, "FILE.h5", "the dataset to write",
+     "Import"},
+    {"target", 0, KT_OPTION_CHOICE, KT_CLASS_RESULT, AT(target), 0, 0, KT_TARGET_CHOICES, "auto", "WHAT",
+     "what is learned; auto: proc+delay where a delay column exists", NULL},
+    {"time-unit", 0, KT_OPTION_CHOICE, KT_CLASS_RESULT, AT(unit), 0, 0, KT_UNIT_CHOICES, "auto", "UNIT",
+     "unit of the times; auto: by the form of the file", NULL},
+    {"features", 0, KT_OPTION_TEXTS, KT_CLASS_RESULT, AT(features), 0, 0, NULL, NULL, "NAME",
+     "columns that models are asked with (rps_eff, rep); repeat the option", NULL},
+    {"quiet", 'q', KT_OPTION_FLAG, KT_CLASS_RUN, AT(quiet), 0, 0, NULL, "false", NULL, "say nothing", NULL},
+    {"help", 'h', KT_OPTION_FLAG, KT_CLASS_RUN, AT(help), 0, 0, NULL, "false", NULL, "print this and exit",
+     NULL},
+    {NULL, 0, KT_OPTION_FLAG, KT_CLASS_RUN, 0, 0, 0, NULL, NULL, NULL, NULL, NULL}};
+
+static void note(void *context, const char *line)
+{
+    (void)context;
+    fprintf(stderr, "%s\n", line);
+}
+
+static kt_status run(void *given, const char *const *paths, size_t n, kt_error *err)
+{
+    kt_status status = KT_OK;
+    const import_options *o = given;
+    kt_samples samples = {.d = 0};
+    kt_csv_options csv = {.unit = (kt_time_unit)o->unit,
+                          .target = (kt_target_choice)o->target,
+                          .n_features = o->features.n,
+                          .features = o->features.text,
+                          .note = o->quiet ? NULL : note};
+    if (!o->out)
+        KT_TRY(kt_fail(err, KT_USAGE, "--out FILE.h5 is missing"));
+    KT_TRY(kt_input_read(&samples, paths, n, &csv, err));
+    KT_TRY(kt_store_write(o->out, &samples, NULL, NULL, err));
+    for (size_t i = 0; i < samples.n_services && !o->quiet; i++) {
+        const kt_service *s = &samples.services[i];
+        printf("%s: %zu rows, %zu cells: %s; %s\n", s->name, s->n, s->n_cells, kt_cell_rule_text[s->rule],
+               s->target == KT_TARGET_PROC_DELAY ? "proc+delay" : "proc");
+    }
+out:
+    kt_samples_clear(&samples);
+    return status;
+}
+
+const kt_command command_import = {
+    .name = "import",
+    .summary = "Turns tables of requests into a dataset",
+    .usage = "FILE|FOLDER... --out FILE.h5",
+    .about = "CSV in the plain form (rps_eff, rep, proc_time_<service>...; seconds) or the cleaned form of "
+             "the original\n"
+             "scripts (rps_<s>, rps_eff_<s>, rep_<s>, proc_time_<s>, delay_<s>; milliseconds).\n",
+    .options = options,
+    .size = sizeof(import_options),
+    .least = 1,
+    .most = 1000000,
+    .run = run,
+};

@@ -1,0 +1,228 @@
+/* kt info: what a file holds. */
+#include "command.h"
+#include "kt/h5.h"
+#include "kt/scores.h"
+#include "kt/store.h"
+#include "kt/table.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    bool json, cells, help;
+} info_options;
+
+#define AT(field) offsetof(info_options, field)
+static const kt_option options[] = {
+    {"cells", 0, KT_OPTION_FLAG, KT_CLASS_RUN, AT(cells), 0, 0, NULL, "false", NULL,
+     "every held-out cell of an archive, every cell of a dataset", "Output"},
+    {"json", 0, KT_OPTION_FLAG, KT_CLASS_RUN, AT(json), 0, 0, NULL, "false", NULL, "print one JSON document",
+     NULL},
+    {"help", 'h', KT_OPTION_FLAG, KT_CLASS_RUN, AT(help), 0, 0, NULL, "false", NULL, "print this and exit",
+     NULL},
+    {NULL, 0, KT_OPTION_FLAG, KT_CLASS_RUN, 0, 0, 0, NULL, NULL, NULL, NULL, NULL}};
+
+static const char *target_text(kt_target target)
+{
+    return target == KT_TARGET_PROC_DELAY ? "proc+delay" : "proc";
+}
+
+/* ---- archives ---- */
+
+static kt_json *archive_json(const kt_archive *archive, const char *digest, const kt_scored *scored,
+                             bool cells)
+{
+    kt_json *json = kt_json_object(), *config = NULL, *features = kt_json_array(), *refused = kt_json_array();
+    kt_json_parse(&config, archive->config, strlen(archive->config), "config", NULL);
+    for (int f = 0; f < archive->d; f++)
+        kt_json_append(features, kt_json_string(archive->feature[f]));
+    for (size_t i = 0; i < archive->n_refused; i++) {
+        kt_json *one = kt_json_put(kt_json_object(), "service", kt_json_string(archive->refused[i].name));
+        kt_json_append(refused, kt_json_put(one, "reason", kt_json_string(archive->refused[i].reason)));
+    }
+    kt_json_put(json, "schema", kt_json_string(KT_ARCHIVE_SCHEMA));
+    kt_json_put(json, "version", kt_json_int(archive->version));
+    kt_json_put(json, "numerics", kt_json_int(archive->numerics));
+    kt_json_put(json, "sha256", kt_json_string(digest));
+    kt_json_put(json, "features", features);
+    kt_json_put(json, "options", config);
+    kt_json_put(json, "services", kt_scores_json(scored, archive->n_entries, cells));
+    return kt_json_put(json, "refused", refused);
+}
+
+static kt_status archive_text(const kt_archive *archive, const char *digest, const kt_scored *scored,
+                              bool cells, kt_error *err)
+{
+    kt_status status = KT_OK;
+    char *text = NULL;
+    printf("%s version %d, numerics %d\nsha256   %s\noptions  %s\nfeatures", KT_ARCHIVE_SCHEMA,
+           archive->version, archive->numerics, digest, archive->config);
+    for (int f = 0; f < archive->d; f++)
+        printf(" %s", archive->feature[f]);
+    for (size_t i = 0; i < archive->n_entries; i++) {
+        const kt_archive_entry *e = &archive->entries[i];
+        printf("\n%s: %s of %d, %s; %zu rows trained, %zu validated, %zu held out; %llu steps of %d rows, "
+               "look %zu of "
+               "%zu kept",
+               e->name, kt_family_table[e->fitted.model.net.family].name, e->fitted.model.net.components,
+               target_text(e->target), e->n_train, e->n_validation, e->n_test,
+               (unsigned long long)e->fitted.steps, e->fitted.batch, e->fitted.best + 1, e->fitted.n_looks);
+    }
+    puts("\n");
+    KT_TRY(kt_scores_table(&text, scored, archive->n_entries, err));
+    fputs(text, stdout);
+    if (cells) {
+        free(text);
+        text = NULL;
+        KT_TRY(kt_scores_cells(&text, scored, archive->n_entries, err));
+        printf("\n%s", text);
+    }
+    for (size_t i = 0; i < archive->n_refused; i++)
+        printf("without a model: %s\n", archive->refused[i].reason);
+out:
+    free(text);
+    return status;
+}
+
+static kt_status info_archive(const info_options *o, const char *path, kt_error *err)
+{
+    kt_status status = KT_OK;
+    kt_archive archive = {0};
+    kt_scored *scored = NULL;
+    char digest[KT_DIGEST_HEX];
+    KT_TRY(kt_archive_verify(path, digest, err));
+    KT_TRY(kt_archive_read(&archive, path, err));
+    KT_TRY(kt_alloc(&scored, archive.n_entries, sizeof *scored, err));
+    for (size_t i = 0; i < archive.n_entries; i++) {
+        const kt_archive_entry *e = &archive.entries[i];
+        scored[i] = (kt_scored){e->name, e->n_train, e->fitted.flags, e->cells, e->n_cells};
+    }
+    if (o->json)
+        KT_TRY(command_print_json(archive_json(&archive, digest, scored, o->cells), err));
+    else
+        KT_TRY(archive_text(&archive, digest, scored, o->cells, err));
+out:
+    free(scored);
+    kt_archive_clear(&archive);
+    return status;
+}
+
+/* ---- datasets ---- */
+
+static kt_json *service_json(const kt_store *store, const kt_store_service *s, bool cells)
+{
+    char digest[KT_DIGEST_HEX];
+    kt_json *json = kt_json_object(), *list = kt_json_array();
+    kt_digest_hex(digest, s->digest);
+    kt_json_put(json, "service", kt_json_string(s->name));
+    kt_json_put(json, "rows", kt_json_int((int64_t)s->n));
+    kt_json_put(json, "training", kt_json_int((int64_t)s->n_train));
+    kt_json_put(json, "validation", kt_json_int((int64_t)s->n_validation));
+    kt_json_put(json, "held_out", kt_json_int((int64_t)s->n_test));
+    kt_json_put(json, "target", kt_json_string(target_text(s->target)));
+    kt_json_put(json, "cell_rule", kt_json_string(kt_cell_rule_text[s->rule]));
+    kt_json_put(json, "blank_targets", kt_json_int((int64_t)s->blank_targets));
+    kt_json_put(json, "negative_delays", kt_json_int((int64_t)s->negative_delays));
+    kt_json_put(json, "sha256", kt_json_string(digest));
+    for (size_t c = 0; cells && c < s->n_cells; c++) {
+        kt_json *one = kt_json_put(kt_json_object(), "cell", kt_json_string(s->cells[c].label));
+        kt_json_put(one, "rows", kt_json_int((int64_t)s->cells[c].rows));
+        kt_json_put(one, "held_out", kt_json_bool(s->cell_test[c]));
+        kt_json_append(list, kt_json_put(one, "mean",
+                                         kt_json_reals(s->cells[c].mean, (size_t)kt_store_features(store))));
+    }
+    return kt_json_put(json, "cells", cells ? list : (kt_json_drop(list), kt_json_int((int64_t)s->n_cells)));
+}
+
+static kt_status dataset_table(kt_store *store, bool cells, kt_error *err)
+{
+    kt_status status = KT_OK;
+    kt_table *table = NULL;
+    char *text = NULL;
+    KT_TRY(kt_table_create(&table,
+                           cells ? "service|cell|rows>|held out"
+                                 : "service|rows>|training>|validation>|held out>|cells>|target",
+                           err));
+    for (size_t i = 0; i < kt_store_count(store); i++) {
+        const kt_store_service *s = kt_store_at(store, i);
+        for (size_t c = 0; cells && c < s->n_cells; c++) {
+            KT_TRY(kt_table_cell(table, err, "%s", s->name));
+            KT_TRY(kt_table_cell(table, err, "%s", s->cells[c].label));
+            KT_TRY(kt_table_cell(table, err, "%llu", (unsigned long long)s->cells[c].rows));
+            KT_TRY(kt_table_cell(table, err, "%s", s->cell_test[c] ? "yes" : "no"));
+        }
+        if (cells)
+            continue;
+        KT_TRY(kt_table_cell(table, err, "%s", s->name));
+        const size_t counts[] = {s->n, s->n_train, s->n_validation, s->n_test, s->n_cells};
+        for (size_t k = 0; k < sizeof counts / sizeof *counts; k++)
+            KT_TRY(kt_table_cell(table, err, "%zu", counts[k]));
+        KT_TRY(kt_table_cell(table, err, "%s", target_text(s->target)));
+    }
+    KT_TRY(kt_table_text(&text, table, err));
+    fputs(text, stdout);
+    if (kt_store_count(store) > 0)
+        printf("cells: %s\n", kt_cell_rule_text[kt_store_at(store, 0)->rule]);
+out:
+    kt_table_destroy(table);
+    free(text);
+    return status;
+}
+
+static kt_status info_dataset(const info_options *o, const char *path, kt_error *err)
+{
+    kt_status status = KT_OK;
+    kt_store *store = NULL;
+    KT_TRY(kt_store_open(&store, path, err));
+    if (!o->json) {
+        KT_TRY(dataset_table(store, o->cells, err));
+        goto out;
+    }
+    kt_json *json = kt_json_object(), *services = kt_json_array(), *features = kt_json_array(),
+            *provenance = NULL;
+    for (int f = 0; f < kt_store_features(store); f++)
+        kt_json_append(features, kt_json_string(kt_store_feature(store, f)));
+    for (size_t i = 0; i < kt_store_count(store); i++)
+        kt_json_append(services, service_json(store, kt_store_at(store, i), o->cells));
+    kt_json_parse(&provenance, kt_store_provenance(store), strlen(kt_store_provenance(store)), "provenance",
+                  NULL);
+    kt_json_put(json, "schema", kt_json_string(KT_DATASET_SCHEMA));
+    kt_json_put(json, "features", features);
+    kt_json_put(json, "provenance", provenance);
+    KT_TRY(command_print_json(kt_json_put(json, "services", services), err));
+out:
+    kt_store_close(store);
+    return status;
+}
+
+static kt_status run(void *given, const char *const *paths, size_t n, kt_error *err)
+{
+    kt_status status = KT_OK;
+    kt_h5 *file = NULL;
+    char *schema = NULL;
+    (void)n;
+    KT_TRY(kt_h5_open(&file, paths[0], err));
+    KT_TRY(kt_h5_get_text(&schema, file, "schema", err));
+    kt_h5_close(file, NULL);
+    file = NULL;
+    if (strcmp(schema, KT_DATASET_SCHEMA) == 0)
+        KT_TRY(info_dataset(given, paths[0], err));
+    else
+        KT_TRY(info_archive(given, paths[0], err)); /* says what it is where it is no archive */
+out:
+    kt_h5_close(file, NULL);
+    free(schema);
+    return status;
+}
+
+const kt_command command_info = {
+    .name = "info",
+    .summary = "Says what an archive or a dataset holds",
+    .usage = "FILE",
+    .about = "",
+    .options = options,
+    .size = sizeof(info_options),
+    .least = 1,
+    .most = 1,
+    .run = run,
+};
