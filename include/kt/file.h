@@ -14,8 +14,8 @@ kt_status kt_file_read(char **data, size_t *n, const char *path, kt_error *err);
 /* Atomic: temporary name, fsync, rename, fsync of the folder. On failure nothing of it stays. */
 kt_status kt_file_write(const char *path, const void *data, size_t n, kt_error *err);
 
-/* The two halves of the above for a writer that opens files by name: *temporary is a free name in the folder of
- * `path` (caller frees); commit syncs it, renames it to path and syncs the folder; discard removes it. */
+/* The two halves of the above for a writer that opens files by name: *temporary is a free name in the folder
+ * of `path` (caller frees); commit syncs it, renames it to path and syncs the folder; discard removes it. */
 kt_status kt_file_temporary(char **temporary, const char *path, kt_error *err);
 kt_status kt_file_commit(const char *temporary, const char *path, kt_error *err);
 void kt_file_discard(const char *temporary);

@@ -1,5 +1,6 @@
-/* The hull of the points that a model was trained on: convex in two columns, a box for any other number. Points on the
- * edge are inside (tolerance 1e-9 of each column's range; of its magnitude where it never varied). */
+/* The hull of the points that a model was trained on: convex in two columns, a box for any other number.
+ * Points on the edge are inside (tolerance 1e-9 of each column's range; of its magnitude where it never
+ * varied). */
 #ifndef KT_HULL_H
 #define KT_HULL_H
 

@@ -1,6 +1,6 @@
-/* Random numbers that are functions of their key: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy
- * as 1, 2, 3", SC 2011). A stream is named by (seed, subject, purpose, epoch, index); two streams never meet, and
- * a stream gives the same numbers on every machine, rank and thread. */
+/* Random numbers that are functions of their key: Philox4x32-10 (Salmon et al., "Parallel random numbers: as
+ * easy as 1, 2, 3", SC 2011). A stream is named by (seed, subject, purpose, epoch, index); two streams never
+ * meet, and a stream gives the same numbers on every machine, rank and thread. */
 #ifndef KT_RNG_H
 #define KT_RNG_H
 
@@ -31,10 +31,10 @@ void kt_rng_init(kt_rng *rng, uint64_t seed, uint64_t subject, kt_rng_purpose pu
 uint64_t kt_rng_subject(const char *name); /* 64 bits of the name, FNV-1a then a finalizer */
 
 uint32_t kt_rng_u32(kt_rng *rng);
-double kt_rng_uniform(kt_rng *rng);                /* in (0, 1), 53 bits, never 0 or 1 */
-uint32_t kt_rng_below(kt_rng *rng, uint32_t n);    /* in [0, n), unbiased (Lemire); n >= 1 */
-double kt_rng_normal(kt_rng *rng);                 /* mean 0, sd 1 (Box-Muller, one of the pair) */
-double kt_rng_gamma(kt_rng *rng, double shape);    /* scale 1 (Marsaglia and Tsang 2000); shape > 0 */
+double kt_rng_uniform(kt_rng *rng);             /* in (0, 1), 53 bits, never 0 or 1 */
+uint32_t kt_rng_below(kt_rng *rng, uint32_t n); /* in [0, n), unbiased (Lemire); n >= 1 */
+double kt_rng_normal(kt_rng *rng);              /* mean 0, sd 1 (Box-Muller, one of the pair) */
+double kt_rng_gamma(kt_rng *rng, double shape); /* scale 1 (Marsaglia and Tsang 2000); shape > 0 */
 void kt_rng_shuffle(kt_rng *rng, uint32_t *items, uint32_t n); /* Fisher-Yates */
 
 #endif

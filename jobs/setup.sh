@@ -1,0 +1,60 @@
+# Sourced by jobs/local.sh and tests/run.sh: what is installed and how it is built.
+
+kt_packages_build="gcc libc6-dev make cmake ninja-build pkg-config openmpi-bin libopenmpi-dev libhdf5-dev libopenblas-dev
+  libcurl4-openssl-dev libjansson-dev libssl-dev zlib1g-dev"
+kt_packages_test="$kt_packages_build libcmocka-dev hdf5-tools"
+
+kt_missing_packages() {
+  local package
+  for package in $1; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || echo "$package"
+  done
+}
+
+# kt_install_packages build|test: with apt, as root or through sudo; elsewhere it says what is needed and stops.
+kt_install_packages() {
+  local wanted=$kt_packages_build missing as_root=
+  [ "$1" = test ] && wanted=$kt_packages_test
+  if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+    kt_have_tools && return 0
+    echo "This is not Debian or Ubuntu. Install what these packages of theirs hold, then run this again:" >&2
+    echo $wanted >&2
+    exit 1
+  fi
+  missing=$(kt_missing_packages "$wanted")
+  [ -n "$missing" ] || return 0
+  if [ "$(id -u)" -ne 0 ]; then
+    if command -v sudo >/dev/null; then
+      as_root=sudo
+    else
+      echo "These packages are missing, and only root can install them: apt-get install" $missing >&2
+      exit 1
+    fi
+  fi
+  echo "installing:" $missing
+  export DEBIAN_FRONTEND=noninteractive
+  $as_root apt-get -qq update
+  $as_root apt-get -qq install -y --no-install-recommends $missing >/dev/null
+}
+
+kt_have_tools() {
+  command -v cmake >/dev/null && command -v mpicc >/dev/null && command -v pkg-config >/dev/null &&
+    pkg-config --exists jansson openblas libcurl
+}
+
+# kt_build FOLDER [CMAKE OPTIONS]: configures where needed and builds.
+kt_build() {
+  local folder=$1
+  shift
+  local generator=
+  command -v ninja >/dev/null && [ ! -e "$folder/CMakeCache.txt" ] && generator="-G Ninja"
+  cmake -S . -B "$folder" $generator "$@" >"$folder.log" 2>&1 || { cat "$folder.log" >&2; return 1; }
+  cmake --build "$folder" --parallel "$(nproc)" >>"$folder.log" 2>&1 || { tail -n 60 "$folder.log" >&2; return 1; }
+}
+
+# mpirun for N ranks on this machine, however many cores it has and whoever runs it.
+kt_mpirun() {
+  local ranks=$1
+  shift
+  OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 mpirun --oversubscribe -np "$ranks" "$@"
+}
