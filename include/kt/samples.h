@@ -60,6 +60,8 @@ kt_status kt_samples_find(size_t *index, const kt_samples *samples, const char *
 /* Sets cell means and row counts, sorts services, computes digests. Readers call it at their end. */
 kt_status kt_samples_finish(kt_samples *samples, kt_error *err);
 
+void kt_samples_sort(kt_samples *samples); /* services alone, for those who put finished ones together */
+
 /* The column that holds replicas ("rep") and the one that holds the rate ("rps_eff"), or -1. */
 int kt_samples_feature(const kt_samples *samples, const char *name);
 

@@ -23,8 +23,13 @@ typedef struct {
 
 /* splits [samples->n_services], zeroed. Test cells: ordered by (rep, rate) and drawn one from each of as many
  * equal runs as cells are wanted, so that they spread over load; then one more for each (service, rep) that
- * has 4 or more cells and none held out; never all the cells of a rep. Services that share cells (equal lists
- * of labels) have one draw. Fewer than 3 cells: none is held out. */
+ * has 4 or more cells and none held out; never all the cells of a rep. Fewer than 3 cells: none is held out.
+ *
+ * A service's draw depends on the labels of its cells, which for nominal load steps tell the rate and the
+ * replicas of all services of the file (kt/csv.h): services with equal sets of labels hold out the same
+ * steps, whichever of them are there. Labels that tell nothing (cells of a column, bins) are placed by the
+ * service's own rates and reps; the lots are still drawn by label, so that draws differ only where these
+ * differ. */
 kt_status kt_split_make(kt_split *splits, const kt_samples *samples, const kt_split_options *options,
                         kt_error *err);
 void kt_split_clear(kt_split *split);

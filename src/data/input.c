@@ -2,15 +2,20 @@
 
 #include "kt/file.h"
 #include "kt/h5.h"
+#include "kt/json.h"
 #include "kt/store.h"
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 typedef struct {
     const kt_csv_options *options;
     char **datasets, **tables; /* paths, owned */
     size_t n_datasets, n_tables;
+    size_t n_read;    /* sources in samples so far */
+    kt_json *sources; /* their provenances */
 } inputs;
 
 static void note(const inputs *in, const char *what, const char *path)
@@ -48,7 +53,7 @@ out:
 static bool ends_in(const char *name, const char *ending)
 {
     size_t n = strlen(name), m = strlen(ending);
-    return n > m && strcmp(name + n - m, ending) == 0;
+    return n > m && strcasecmp(name + n - m, ending) == 0;
 }
 
 /* Datasets of a folder are taken one by one; its tables are left to kt_csv_read, which knows what to skip. */
@@ -115,41 +120,67 @@ static kt_status same_features(const kt_samples *samples, size_t n, const char *
                    samples->feature[0], samples->d, names[0], n);
 }
 
-/* Moves the services of `from` to `to`. */
-static kt_status append(kt_samples *to, kt_samples *from, const char *path, kt_error *err)
+static kt_status same_services(const kt_samples *to, const kt_samples *from, const char *path, kt_error *err)
+{
+    for (size_t i = 0, k = 0; i < from->n_services && k < to->n_services;) { /* both in byte order */
+        int order = strcmp(from->services[i].name, to->services[k].name);
+        if (order == 0)
+            return kt_fail(err, KT_INPUT, "%s: the service '%s' stands in another input too", path,
+                           from->services[i].name);
+        i += order < 0;
+        k += order > 0;
+    }
+    return KT_OK;
+}
+
+/* Moves the services of `from` to `to`, which is one source more. */
+static kt_status append(kt_samples *to, kt_samples *from, inputs *in, const char *path, kt_error *err)
 {
     kt_status status = KT_OK;
-    if (to->n_services == 0) {
-        kt_samples_clear(to);
+    kt_json *source = NULL;
+    if (in->n_datasets + (in->n_tables > 0) > 1) {
+        KT_TRY(kt_json_parse(&source, from->provenance, strlen(from->provenance), path, err));
+        kt_json_append(in->sources, source);
+    }
+    if (in->n_read++ == 0) {
         *to = *from;
         *from = (kt_samples){.d = 0};
-        return KT_OK;
+        goto out;
     }
     KT_TRY(same_features(from, (size_t)to->d, (const char *const *)to->feature, path, err));
-    for (size_t i = 0; i < from->n_services; i++)
-        for (size_t k = 0; k < to->n_services; k++)
-            if (strcmp(from->services[i].name, to->services[k].name) == 0)
-                KT_TRY(kt_fail(err, KT_INPUT, "%s: the service '%s' stands in another input too", path,
-                               from->services[i].name));
+    KT_TRY(same_services(to, from, path, err));
     KT_TRY(kt_grow(&to->services, to->n_services + from->n_services, sizeof *to->services, err));
     memcpy(to->services + to->n_services, from->services, from->n_services * sizeof *to->services);
     to->n_services += from->n_services;
     from->n_services = 0;
-    KT_TRY(kt_samples_finish(to, err));
+    kt_samples_sort(to);
 out:
     return status;
 }
 
-static kt_status read_dataset(kt_samples *samples, const inputs *in, const char *path, kt_error *err)
+static kt_status read_dataset(kt_samples *samples, inputs *in, const char *path, kt_error *err)
 {
     kt_status status = KT_OK;
     kt_samples one = {.d = 0};
     KT_TRY(kt_store_read(&one, path, err));
     if (in->options->n_features > 0)
         KT_TRY(same_features(&one, in->options->n_features, in->options->features, path, err));
-    KT_TRY(append(samples, &one, path, err));
+    KT_TRY(append(samples, &one, in, path, err));
 out:
     kt_samples_clear(&one);
+    return status;
+}
+
+static kt_status join_provenance(kt_samples *samples, const inputs *in, kt_error *err)
+{
+    char *text = NULL;
+    kt_json *all = kt_json_put(kt_json_object(), "sources", kt_json_keep(in->sources));
+    kt_status status = kt_json_text(&text, all, 0, err);
+    if (status == KT_OK) {
+        free(samples->provenance);
+        samples->provenance = text;
+    }
+    kt_json_drop(all);
     return status;
 }
 
@@ -157,15 +188,18 @@ kt_status kt_input_read(kt_samples *samples, const char *const *paths, size_t n,
                         const kt_csv_options *options, kt_error *err)
 {
     kt_status status = KT_OK;
-    inputs in = {.options = options};
+    inputs in = {.options = options, .sources = kt_json_array()};
     kt_samples tables = {.d = 0};
+    assert(n > 0 && samples->n_services == 0);
     KT_TRY(sort_paths(&in, paths, n, err));
     for (size_t i = 0; i < in.n_datasets; i++)
         KT_TRY(read_dataset(samples, &in, in.datasets[i], err));
     if (in.n_tables > 0) {
         KT_TRY(kt_csv_read(&tables, (const char *const *)in.tables, in.n_tables, options, err));
-        KT_TRY(append(samples, &tables, in.tables[0], err));
+        KT_TRY(append(samples, &tables, &in, in.tables[0], err));
     }
+    if (in.n_read > 1)
+        KT_TRY(join_provenance(samples, &in, err));
     if (samples->n_services == 0)
         KT_TRY(kt_fail(err, KT_INPUT, "%s: no service with rows", paths[0]));
 out:
@@ -175,6 +209,7 @@ out:
         free(in.tables[i]);
     free(in.datasets);
     free(in.tables);
+    kt_json_drop(in.sources);
     kt_samples_clear(&tables);
     return status;
 }

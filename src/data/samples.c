@@ -107,6 +107,11 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const kt_service *)a)->name, ((const kt_service *)b)->name);
 }
 
+void kt_samples_sort(kt_samples *samples)
+{
+    qsort(samples->services, samples->n_services, sizeof *samples->services, by_name);
+}
+
 /* Sums in the order of rows: equal rows give equal bits. */
 static void describe_cells(kt_service *s, int d)
 {
@@ -148,7 +153,7 @@ kt_status kt_samples_finish(kt_samples *samples, kt_error *err)
     kt_status status = KT_OK;
     kt_digest *digest = NULL;
     assert(samples->d > 0 && samples->d <= KT_FEATURES_MAX);
-    qsort(samples->services, samples->n_services, sizeof *samples->services, by_name);
+    kt_samples_sort(samples);
     KT_TRY(kt_digest_create(&digest, err));
     for (size_t i = 0; i < samples->n_services; i++) {
         kt_service *s = &samples->services[i];

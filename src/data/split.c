@@ -1,6 +1,7 @@
 #include "kt/split.h"
 
 #include "kt/rng.h"
+#include <assert.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -8,21 +9,90 @@
 
 enum { LEAST_CELLS = 3, COVERED_FROM = 4 }; /* a rep with so many cells has one held out */
 
+/* ---- which cells ---- */
+
+enum { LABEL_REPS = KT_LABEL / 2, MOST_REPS = LABEL_REPS + 1 };
+
+/* A cell in the draw. Where the label of a nominal step tells its rate and the replicas of all services of
+ * its file, these decide, and not the service's own: so services that share steps share the draw, whichever
+ * of them are there. The own rep comes last and only bounds what may be held out. */
 typedef struct {
     size_t cell;
-    double rep, rate;
-} placed;
+    const char *label;
+    uint32_t lot; /* the lowest of those that may be is drawn */
+    double rate;
+    size_t n_reps; /* from the label: 0 where it says none, 1 where all are equal */
+    double rep[MOST_REPS];
+    size_t group[MOST_REPS];
+} ticket;
 
-/* ---- which cells ---- */
+/* The cells of one rep of one service. */
+typedef struct {
+    size_t cells, held_out;
+    double rep;
+} group;
+
+typedef struct {
+    size_t n, n_reps; /* n_reps: of every ticket, the own one included */
+    ticket *ticket;   /* [n] by (rep, rate) */
+    size_t n_groups;
+    group *group;
+    uint8_t *held_out; /* [n] by cell; borrowed */
+} lottery;
+
+static int by_label(const void *a, const void *b)
+{
+    const ticket *x = a, *y = b;
+    int order = strcmp(x->label, y->label);
+    return order != 0 ? order : (x->cell > y->cell) - (x->cell < y->cell);
+}
 
 static int by_load(const void *a, const void *b)
 {
-    const placed *x = a, *y = b;
-    if (x->rep != y->rep)
-        return x->rep < y->rep ? -1 : 1;
+    const ticket *x = a, *y = b;
+    for (size_t k = 0; k < x->n_reps; k++)
+        if (x->rep[k] != y->rep[k])
+            return x->rep[k] < y->rep[k] ? -1 : 1;
     if (x->rate != y->rate)
         return x->rate < y->rate ? -1 : 1;
-    return (x->cell > y->cell) - (x->cell < y->cell);
+    return by_label(a, b);
+}
+
+/* "1,2,-,4" to values, -1 for what was not said; of a label that was cut (#) the last value is not sure. */
+static size_t read_list(double *value, const char *text)
+{
+    size_t n = 0;
+    while (n < LABEL_REPS) {
+        char *end;
+        value[n] = strtod(text, &end);
+        if (end == text) {
+            if (*text != '-')
+                break;
+            value[n] = -1;
+            end++;
+        }
+        n++;
+        text = end + 1;
+        if (*end == '#')
+            return n - 1;
+        if (*end != ',')
+            break;
+    }
+    return n;
+}
+
+/* What "rps=40 rep=1,2,2" tells; false where the label is of another make. */
+static bool read_label(ticket *t)
+{
+    static const char rps[] = "rps=", rep[] = " rep=";
+    double rate[LABEL_REPS];
+    const char *reps = strstr(t->label, rep);
+    t->n_reps = 0;
+    if (strncmp(t->label, rps, sizeof rps - 1) != 0 || read_list(rate, t->label + sizeof rps - 1) == 0)
+        return false;
+    t->rate = rate[0];
+    t->n_reps = reps ? read_list(t->rep, reps + sizeof rep - 1) : 0;
+    return true;
 }
 
 static double feature_or(const kt_samples *samples, const kt_cell *cell, const char *name, double otherwise)
@@ -31,167 +101,126 @@ static double feature_or(const kt_samples *samples, const kt_cell *cell, const c
     return f >= 0 ? cell->mean[f] : otherwise;
 }
 
-/* Cells by (rep, rate). Without such columns the first feature is the load. */
-static void place(placed *cells, const kt_samples *samples, const kt_service *s)
+/* Rate and reps of all tickets, from labels where all tell them, else from the cell's own rows; without a
+ * column rps_eff the first feature is the load. */
+static void place(lottery *l, const kt_samples *samples, const kt_service *s)
 {
-    for (size_t c = 0; c < s->n_cells; c++)
-        cells[c] = (placed){c, feature_or(samples, &s->cells[c], "rep", 0),
-                            feature_or(samples, &s->cells[c], "rps_eff", s->cells[c].mean[0])};
-    qsort(cells, s->n_cells, sizeof *cells, by_load);
-}
-
-static double rep_of(const kt_samples *samples, const kt_service *s, size_t cell)
-{
-    return feature_or(samples, &s->cells[cell], "rep", 0);
-}
-
-/* Cells of one rep of a service: all of them, and those held out. */
-static void count_rep(size_t *all, size_t *test, const kt_samples *samples, const kt_service *s,
-                      const uint8_t *held_out, double rep)
-{
-    *all = *test = 0;
-    for (size_t c = 0; c < s->n_cells; c++) {
-        bool same = rep_of(samples, s, c) == rep;
-        *all += same;
-        *test += same && held_out[c];
+    bool told = s->rule == KT_CELLS_NOMINAL;
+    size_t n_reps = 1; /* one value stands for any number of equal ones */
+    for (size_t i = 0; i < l->n && told; i++) {
+        told = read_label(&l->ticket[i]);
+        size_t n = l->ticket[i].n_reps;
+        if (n != 1)
+            n_reps = n_reps == 1 || n < n_reps ? n : n_reps;
     }
-}
-
-/* Would holding this cell out as well leave one of its reps, in any service of the group, without training
- * cells? */
-static bool is_last(const kt_samples *samples, const size_t *group, size_t n, const uint8_t *held_out,
-                    size_t cell)
-{
-    for (size_t g = 0; g < n; g++) {
-        const kt_service *s = &samples->services[group[g]];
-        size_t all, test;
-        count_rep(&all, &test, samples, s, held_out, rep_of(samples, s, cell));
-        if (test + 1 >= all)
-            return true;
+    n_reps = told ? n_reps : 0;
+    for (size_t i = 0; i < l->n; i++) {
+        ticket *t = &l->ticket[i];
+        const kt_cell *cell = &s->cells[t->cell];
+        double own = feature_or(samples, cell, "rep", 0);
+        for (size_t k = 1; k < n_reps && t->n_reps == 1; k++)
+            t->rep[k] = t->rep[0];
+        t->n_reps = told ? n_reps : 1;
+        t->rep[n_reps] = own;
+        if (!told)
+            t->rate = feature_or(samples, cell, "rps_eff", cell->mean[0]);
     }
-    return false;
+    l->n_reps = n_reps + 1;
 }
 
-/* The cell of a run of places that comes first in a keyed order and may be held out, or n_cells. */
-static size_t draw(kt_rng *rng, const placed *run, size_t n_run, const kt_samples *samples,
-                   const size_t *group, size_t n, const uint8_t *held_out)
-{
-    size_t from = kt_rng_below(rng, (uint32_t)n_run);
-    for (size_t i = 0; i < n_run; i++) {
-        size_t cell = run[(from + i) % n_run].cell;
-        if (!held_out[cell] && !is_last(samples, group, n, held_out, cell))
-            return cell;
-    }
-    return samples->services[group[0]].n_cells;
-}
-
-/* One more for each (service, rep) with enough cells and none held out. */
-static void cover_reps(uint8_t *held_out, kt_rng *rng, placed *of_rep, const placed *cells,
-                       const kt_samples *samples, const size_t *group, size_t n)
-{
-    for (size_t g = 0; g < n; g++) {
-        const kt_service *s = &samples->services[group[g]];
-        for (size_t c = 0; c < s->n_cells; c++) {
-            size_t all, test, n_rep = 0;
-            double rep = rep_of(samples, s, cells[c].cell);
-            count_rep(&all, &test, samples, s, held_out, rep);
-            if (all < COVERED_FROM || test > 0)
-                continue;
-            for (size_t i = 0; i < s->n_cells; i++)
-                if (rep_of(samples, s, cells[i].cell) == rep)
-                    of_rep[n_rep++] = cells[i];
-            size_t cell = draw(rng, of_rep, n_rep, samples, group, n, held_out);
-            if (cell < s->n_cells)
-                held_out[cell] = 1;
-        }
-    }
-}
-
-/* group [n]: services whose lists of cells are equal. The draw is keyed by the labels, so that it does not
- * depend on which services are there. */
-static kt_status draw_cells(uint8_t *held_out, const kt_samples *samples, const size_t *group, size_t n,
-                            const kt_split_options *options, kt_error *err)
+/* Groups of tickets by the value of each of their reps. */
+static kt_status find_groups(lottery *l, kt_error *err)
 {
     kt_status status = KT_OK;
-    const kt_service *first = &samples->services[group[0]];
-    size_t n_cells = first->n_cells;
-    size_t wanted = (size_t)floor(options->test_cells * (double)n_cells + 0.5);
-    uint64_t subject = 0;
-    placed *cells = NULL, *of_rep = NULL;
-    kt_rng rng;
-
-    if (n_cells < LEAST_CELLS || options->test_cells <= 0)
-        return KT_OK;
-    wanted = wanted > 0 ? wanted : 1;
-    KT_TRY(kt_alloc(&cells, n_cells, sizeof *cells, err));
-    KT_TRY(kt_alloc(&of_rep, n_cells, sizeof *of_rep, err));
-    for (size_t c = 0; c < n_cells; c++)
-        subject = (subject * 0x9e3779b97f4a7c15u) ^ kt_rng_subject(first->cells[c].label);
-    kt_rng_init(&rng, options->seed, subject, KT_RNG_CELLS, 0, 0);
-    place(cells, samples, first);
-    for (size_t i = 0; i < wanted; i++) {
-        size_t from = i * n_cells / wanted, to = (i + 1) * n_cells / wanted;
-        size_t cell = draw(&rng, cells + from, to - from, samples, group, n, held_out);
-        if (cell < n_cells)
-            held_out[cell] = 1;
+    KT_TRY(kt_alloc(&l->group, l->n * l->n_reps, sizeof *l->group, err));
+    for (size_t k = 0; k < l->n_reps; k++) {
+        size_t first = l->n_groups;
+        for (size_t i = 0; i < l->n; i++) {
+            ticket *t = &l->ticket[i];
+            size_t g = first;
+            while (g < l->n_groups && l->group[g].rep != t->rep[k])
+                g++;
+            if (g == l->n_groups)
+                l->group[l->n_groups++].rep = t->rep[k];
+            l->group[g].cells++;
+            t->group[k] = g;
+        }
     }
-    cover_reps(held_out, &rng, of_rep, cells, samples, group, n);
 out:
-    free(cells);
-    free(of_rep);
     return status;
 }
 
-static bool equal_cells(const kt_service *a, const kt_service *b)
+static bool may_go(const lottery *l, const ticket *t)
 {
-    if (a->n_cells != b->n_cells)
+    if (l->held_out[t->cell])
         return false;
-    for (size_t c = 0; c < a->n_cells; c++)
-        if (strcmp(a->cells[c].label, b->cells[c].label) != 0)
+    for (size_t k = 0; k < l->n_reps; k++)
+        if (l->group[t->group[k]].held_out + 1 >= l->group[t->group[k]].cells)
             return false;
     return true;
 }
 
-/* Services by their lists of labels: a hash first, so that thousands of services take no n^2 comparisons of
- * texts. */
-static uint64_t labels_hash(const kt_service *s)
+static bool is_member(const lottery *l, const ticket *t, size_t g)
 {
-    uint64_t hash = s->n_cells;
-    for (size_t c = 0; c < s->n_cells; c++)
-        hash = (hash * 0x9e3779b97f4a7c15u) ^ kt_rng_subject(s->cells[c].label);
-    return hash;
+    for (size_t k = 0; k < l->n_reps; k++)
+        if (t->group[k] == g)
+            return true;
+    return false;
 }
 
-static kt_status hold_out_cells(kt_split *splits, const kt_samples *samples, const kt_split_options *options,
-                                kt_error *err)
+/* Holds one of tickets [from, to) out, of the group g where g < n_groups; none where none may. */
+static void draw(lottery *l, size_t from, size_t to, size_t g)
+{
+    const ticket *drawn = NULL;
+    for (size_t i = from; i < to; i++) {
+        const ticket *t = &l->ticket[i];
+        if ((!drawn || t->lot < drawn->lot) && (g >= l->n_groups || is_member(l, t, g)) && may_go(l, t))
+            drawn = t;
+    }
+    if (!drawn)
+        return;
+    l->held_out[drawn->cell] = 1;
+    for (size_t k = 0; k < l->n_reps; k++)
+        l->group[drawn->group[k]].held_out++;
+}
+
+/* Lots in the order of labels, keyed by them. */
+static void deal(lottery *l, uint64_t seed)
+{
+    uint64_t subject = l->n;
+    kt_rng rng;
+    qsort(l->ticket, l->n, sizeof *l->ticket, by_label);
+    for (size_t i = 0; i < l->n; i++)
+        subject = (subject * UINT64_C(0x9e3779b97f4a7c15)) ^ kt_rng_subject(l->ticket[i].label);
+    kt_rng_init(&rng, seed, subject, KT_RNG_CELLS, 0, 0);
+    for (size_t i = 0; i < l->n; i++)
+        l->ticket[i].lot = kt_rng_u32(&rng);
+}
+
+static kt_status split_cells(uint8_t *held_out, const kt_samples *samples, const kt_service *s,
+                             const kt_split_options *options, kt_error *err)
 {
     kt_status status = KT_OK;
-    size_t n = samples->n_services, *group = NULL;
-    uint64_t *hash = NULL;
-    bool *done = NULL;
-    KT_TRY(kt_alloc(&group, n, sizeof *group, err));
-    KT_TRY(kt_alloc(&hash, n, sizeof *hash, err));
-    KT_TRY(kt_alloc(&done, n, sizeof *done, err));
-    for (size_t i = 0; i < n; i++)
-        hash[i] = labels_hash(&samples->services[i]);
-    for (size_t i = 0; i < n; i++) {
-        size_t members = 0;
-        for (size_t k = i; k < n && !done[i]; k++)
-            if (!done[k] && hash[k] == hash[i] && equal_cells(&samples->services[i], &samples->services[k]))
-                group[members++] = k;
-        if (members == 0)
-            continue;
-        KT_TRY(draw_cells(splits[i].cell_test, samples, group, members, options, err));
-        for (size_t m = 0; m < members; m++) {
-            done[group[m]] = true;
-            if (group[m] != i)
-                memcpy(splits[group[m]].cell_test, splits[i].cell_test, samples->services[i].n_cells);
-        }
-    }
+    lottery l = {.n = s->n_cells, .held_out = held_out};
+    size_t wanted = (size_t)floor(options->test_cells * (double)l.n + 0.5);
+    if (l.n < LEAST_CELLS || options->test_cells <= 0)
+        return KT_OK;
+    wanted = wanted < 1 ? 1 : wanted > l.n ? l.n : wanted;
+    KT_TRY(kt_alloc(&l.ticket, l.n, sizeof *l.ticket, err));
+    for (size_t c = 0; c < l.n; c++)
+        l.ticket[c] = (ticket){.cell = c, .label = s->cells[c].label};
+    deal(&l, options->seed);
+    place(&l, samples, s);
+    qsort(l.ticket, l.n, sizeof *l.ticket, by_load);
+    KT_TRY(find_groups(&l, err));
+    for (size_t i = 0; i < wanted; i++)
+        draw(&l, i * l.n / wanted, (i + 1) * l.n / wanted, l.n_groups);
+    for (size_t g = 0; g < l.n_groups; g++)
+        if (l.group[g].cells >= COVERED_FROM && l.group[g].held_out == 0)
+            draw(&l, 0, l.n, g);
 out:
-    free(group);
-    free(hash);
-    free(done);
+    free(l.ticket);
+    free(l.group);
     return status;
 }
 
@@ -263,9 +292,11 @@ kt_status kt_split_make(kt_split *splits, const kt_samples *samples, const kt_sp
         KT_TRY(kt_alloc(&splits[i].row, s->n, sizeof *splits[i].row, err));
         KT_TRY(kt_alloc(&splits[i].cell_test, s->n_cells, sizeof *splits[i].cell_test, err));
     }
-    KT_TRY(hold_out_cells(splits, samples, options, err));
-    for (size_t i = 0; i < samples->n_services; i++)
-        KT_TRY(split_rows(&splits[i], &samples->services[i], options, err));
+    for (size_t i = 0; i < samples->n_services; i++) {
+        const kt_service *s = &samples->services[i];
+        KT_TRY(split_cells(splits[i].cell_test, samples, s, options, err));
+        KT_TRY(split_rows(&splits[i], s, options, err));
+    }
 out:
     return status;
 }

@@ -291,30 +291,42 @@ out:
 
 /* ---- the whole file in canonical order ---- */
 
+enum { PIECE = 1 << 16 }; /* rows read at a time */
+
 typedef struct {
     double *x, *y;
     uint32_t *cell, *row;
+    bool *seen; /* [rows of the service] */
 } stored;
 
-static kt_status restore(kt_service *to, const stored *from, const kt_store *store, size_t offset,
-                         kt_error *err)
+static kt_status allocate_piece(stored *p, size_t n, size_t d, kt_error *err)
 {
     kt_status status = KT_OK;
+    size_t piece = n < PIECE ? n : PIECE;
+    KT_TRY(kt_alloc(&p->x, piece * d, sizeof *p->x, err));
+    KT_TRY(kt_alloc(&p->y, piece, sizeof *p->y, err));
+    KT_TRY(kt_alloc(&p->cell, piece, sizeof *p->cell, err));
+    KT_TRY(kt_alloc(&p->row, piece, sizeof *p->row, err));
+    KT_TRY(kt_alloc(&p->seen, n, sizeof *p->seen, err));
+out:
+    return status;
+}
+
+/* n rows, stored from row `at` of the file on, to their places. */
+static kt_status restore(kt_service *to, stored *from, const kt_store *store, size_t at, size_t n,
+                         kt_error *err)
+{
     size_t d = (size_t)store->d;
-    bool *seen = NULL;
-    KT_TRY(kt_alloc(&seen, to->n, sizeof *seen, err));
-    for (size_t i = 0; i < to->n; i++) {
+    for (size_t i = 0; i < n; i++) {
         size_t row = from->row[i];
-        if (row >= to->n || seen[row])
-            KT_TRY(kt_fail(err, KT_INPUT, "%s:/row: row %zu holds %zu", store->path, offset + i, row));
-        seen[row] = true;
+        if (row >= to->n || from->seen[row])
+            return kt_fail(err, KT_INPUT, "%s:/row: row %zu holds %zu", store->path, at + i, row);
+        from->seen[row] = true;
         memcpy(to->x + row * d, from->x + i * d, d * sizeof *to->x);
         to->y[row] = from->y[i];
         to->cell[row] = from->cell[i];
     }
-out:
-    free(seen);
-    return status;
+    return KT_OK;
 }
 
 static kt_status read_service(kt_service *to, kt_store *store, size_t i, kt_error *err)
@@ -322,31 +334,32 @@ static kt_status read_service(kt_service *to, kt_store *store, size_t i, kt_erro
     kt_status status = KT_OK;
     const kt_store_service *s = &store->services[i];
     size_t d = (size_t)store->d;
-    stored from = {NULL, NULL, NULL, NULL};
+    stored piece = {.x = NULL};
+    *to = (kt_service){.n = s->n,
+                       .n_cells = s->n_cells,
+                       .rule = s->rule,
+                       .target = s->target,
+                       .blank_targets = s->blank_targets,
+                       .negative_delays = s->negative_delays};
     KT_TRY(kt_strdup(&to->name, s->name, err));
-    to->n = s->n;
-    to->n_cells = s->n_cells;
-    to->rule = s->rule;
-    to->target = s->target;
-    to->blank_targets = s->blank_targets;
-    to->negative_delays = s->negative_delays;
     KT_TRY(kt_alloc(&to->x, s->n * d, sizeof *to->x, err));
     KT_TRY(kt_alloc(&to->y, s->n, sizeof *to->y, err));
     KT_TRY(kt_alloc(&to->cell, s->n, sizeof *to->cell, err));
     KT_TRY(kt_alloc(&to->cells, s->n_cells, sizeof *to->cells, err));
     memcpy(to->cells, s->cells, s->n_cells * sizeof *to->cells);
-    KT_TRY(kt_alloc(&from.x, s->n * d, sizeof *from.x, err));
-    KT_TRY(kt_alloc(&from.y, s->n, sizeof *from.y, err));
-    KT_TRY(kt_alloc(&from.cell, s->n, sizeof *from.cell, err));
-    KT_TRY(kt_alloc(&from.row, s->n, sizeof *from.row, err));
-    KT_TRY(kt_store_rows(from.x, from.y, from.cell, store, i, 0, s->n, err));
-    KT_TRY(kt_h5_get_rows(from.row, store->file, "row", KT_H5_U32, s->offset, s->n, err));
-    KT_TRY(restore(to, &from, store, s->offset, err));
+    KT_TRY(allocate_piece(&piece, s->n, d, err));
+    for (size_t first = 0; first < s->n; first += PIECE) {
+        size_t n = s->n - first < PIECE ? s->n - first : PIECE, at = s->offset + first;
+        KT_TRY(kt_store_rows(piece.x, piece.y, piece.cell, store, i, first, n, err));
+        KT_TRY(kt_h5_get_rows(piece.row, store->file, "row", KT_H5_U32, at, n, err));
+        KT_TRY(restore(to, &piece, store, at, n, err));
+    }
 out:
-    free(from.x);
-    free(from.y);
-    free(from.cell);
-    free(from.row);
+    free(piece.x);
+    free(piece.y);
+    free(piece.cell);
+    free(piece.row);
+    free(piece.seen);
     return status;
 }
 

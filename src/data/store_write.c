@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PIECE = 1 << 18 }; /* rows gathered at a time */
+enum { PIECE = 1 << 16 }; /* rows gathered at a time */
 
 typedef struct {
     kt_h5 *file;
