@@ -108,7 +108,7 @@ static void cut_by_the_buffer(void **state)
     (void)state;
     enum { BUFFER = 1 << 18, SPAN = 24 };
     static const char tail[] = ",\"x\"\"y\n,z\" ,w\r\n\"q\"\r\n";
-    char *file = test_malloc(BUFFER + sizeof tail);
+    char *file = test_malloc(BUFFER + SPAN + sizeof tail);
     for (size_t before = BUFFER - SPAN - 2; before <= BUFFER + 2; before++) {
         memset(file, 'p', before);
         memcpy(file + before, tail, sizeof tail - 1);
