@@ -47,7 +47,14 @@ double kt_ks(const double *f, size_t n)
 
 double kt_ks_floor(size_t n)
 {
-    static const double exact[] = {0.75, 0.5};
+    static const double exact[] = {0.75,
+                                   0.5,
+                                   0.43448354743176749,
+                                   0.38081852595461757,
+                                   0.34191186044445438,
+                                   0.31320752877128739,
+                                   0.29179598563637400,
+                                   0.27437000363650901};
     assert(n >= 1);
     if (n <= sizeof exact / sizeof *exact)
         return exact[n - 1];

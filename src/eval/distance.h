@@ -17,10 +17,10 @@ double kt_autocorrelation(const double *y, size_t n);
 /* sup |F_n - F|. f [n]: F at the order statistics, ascending. */
 double kt_ks(const double *f, size_t n);
 
-/* Median of that for n independent draws from F, F continuous: below 0.0004 relative for n >= 3, exact for n
- * <= 2. The median of Kolmogorov's limit with the correction of its argument by Vrbik, "Small-sample
- * corrections to Kolmogorov-Smirnov test statistic", Pioneer J. Theor. Appl. Stat. 15 (2018): x -> x + 1/(6
- * sqrt n) + (x - 1)/(4 n). */
+/* Median of that for n independent draws from F, F continuous, to 0.0007 relative. For n <= 8 the median of
+ * the exact law (Durbin 1973); above that of Kolmogorov's limit, its argument corrected by Vrbik,
+ * "Small-sample corrections to Kolmogorov-Smirnov test statistic", Pioneer J. Theor. Appl. Stat. 15 (2018): x
+ * -> x + 1/(6 sqrt n) + (x - 1)/(4 n). */
 double kt_ks_floor(size_t n);
 
 /* Median of sup |F*_n - F_n| over resamples of blocks of KT_KS_BLOCK consecutive rows (circular, so that each

@@ -62,8 +62,8 @@ static void ks_by_hand(void **state)
     assert_true(isnan(kt_ks(none, 2)));
 }
 
-/* Draws from the uniform distribution against itself. The median of m simulated values has a standard error of
- * 1 / (2 sqrt(m) density) = about 0.6 % of it for m = 4000; four of them are allowed. */
+/* Draws from the uniform distribution against itself. The median of m simulated values has a standard error
+ * of 1 / (2 sqrt(m) density) = about 0.6 % of it for m = 4000; four of them are allowed. */
 static void floor_is_what_simulation_gives(void **state)
 {
     (void)state;
@@ -99,14 +99,15 @@ static void blocks_of_independent_rows(void **state)
     double floor = 0, again = 0;
     kt_rng bootstrap = rng;
     assert_int_equal(kt_ks_floor_blocks(&floor, place, ROWS, ROWS, &bootstrap, NULL), KT_OK);
-    near(floor, kt_ks_floor(ROWS), 0.15); /* sd of a median of 200 is 2.6 %; a sample's own blocks add as much again */
+    /* sd of a median of 200 is 2.6 %; a sample's own blocks add as much again */
+    near(floor, kt_ks_floor(ROWS), 0.15);
     bootstrap = rng;
     assert_int_equal(kt_ks_floor_blocks(&again, place, ROWS, ROWS, &bootstrap, NULL), KT_OK);
     assert_true(floor == again);
 }
 
-/* A value held for 16 rows: as if there were a sixteenth of the rows. Blocks of 32 hold two such runs on average whole
- * or cut, so that they see nearly all of that. */
+/* A value held for 16 rows: as if there were a sixteenth of the rows. Blocks of 32 hold two such runs on
+ * average whole or cut, so that they see nearly all of that. */
 static void blocks_of_dependent_rows(void **state)
 {
     (void)state;
@@ -184,8 +185,8 @@ static void wasserstein_of_a_normal(void **state)
     }
 }
 
-/* Narrow components far from each other and from the rows: steps that a coarse rule would miss. A component of shape
- * 1000 is a step at its mean to first order, and the distance is that of two sets of points. */
+/* Narrow components far from each other and from the rows: steps that a coarse rule would miss. A component
+ * of shape 1000 is a step at its mean to first order, and the distance is that of two sets of points. */
 static void wasserstein_sees_narrow_steps(void **state)
 {
     (void)state;
