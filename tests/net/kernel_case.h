@@ -38,6 +38,13 @@ static inline bool runs(kt_isa isa)
     return kt_isa_resolve(&resolved, isa, NULL) == KT_OK;
 }
 
+/* The best instruction set that runs here. */
+static inline kt_isa best(void)
+{
+    kt_isa resolved;
+    return kt_isa_resolve(&resolved, KT_ISA_AUTO, NULL) == KT_OK ? resolved : KT_ISA_GENERIC;
+}
+
 /* Kernels of variance 1 / fan-in, components around the targets, gammas near 1. Targets follow the inputs in
  * two bumps. */
 static inline kernel_case case_create(kt_net net, int rows, uint64_t seed)

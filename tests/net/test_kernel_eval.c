@@ -146,7 +146,7 @@ static void range_tells_of_any_nan(void **state)
     (void)state;
     kt_net net = {2, 2, 3, {8, 8}, KT_RELU, KT_HEAD_EXP, KT_GAMMA, false};
     for (int row = 0; row < 150; row++) {
-        evaluated e = open_case(net, runs(KT_ISA_AUTO) ? KT_ISA_AUTO : KT_ISA_GENERIC, 150);
+        evaluated e = open_case(net, best(), 150);
         float low, high;
         e.c.records[(size_t)row * e.c.record] = NAN;
         kt_kernel_range(&low, &high, e.kernel, e.p, e.c.records, 150);
@@ -162,7 +162,7 @@ static void far_heads_stay_numbers(void **state)
     for (int family = 0; family < KT_FAMILIES; family++)
         for (int head = 0; head < 2; head++) {
             kt_net net = {2, 1, 2, {4}, KT_TANH, (kt_head)head, (kt_family)family, false};
-            evaluated e = open_case(net, runs(KT_ISA_AUTO) ? KT_ISA_AUTO : KT_ISA_GENERIC, 1);
+            evaluated e = open_case(net, best(), 1);
             float *canonical = e.c.p, out[6];
             memset(canonical, 0, e.c.params * sizeof *canonical);
             canonical[kt_net_head(&net, 0).bias] = 200;

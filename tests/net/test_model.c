@@ -62,9 +62,7 @@ static void check_predictor(kt_net net)
     for (int i = 0; i < N * d; i++)
         x[i] = 1 + 7 * fmod(0.618 * i, 1);
     double *want = reference(&model, x, N);
-    assert_int_equal(
-        kt_predictor_create(&predictor, &model, runs(KT_ISA_AUTO) ? KT_ISA_AUTO : KT_ISA_GENERIC, NULL),
-        KT_OK);
+    assert_int_equal(kt_predictor_create(&predictor, &model, best(), NULL), KT_OK);
     kt_predict(got, predictor, x, N);
     for (int r = 0; r < N; r++) {
         kt_mixture point = kt_predict_point(predictor, x + r * d);
