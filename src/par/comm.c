@@ -5,7 +5,9 @@
 #include <string.h>
 #include <time.h>
 
-enum { SPINS = 2000, NAP_NS = 20000, TAG_SIZE = 1, TAG_DATA = 2, PIECE = 1 << 30 };
+/* A wait looks again at once for some 20 us, as long as an exchange between neighbours takes; then it lets
+ * others run, for ranks may outnumber cores; then it sleeps. */
+enum { SPINS = 200, YIELDS = 2000, NAP_NS = 20000, TAG_SIZE = 1, TAG_DATA = 2, PIECE = 1 << 30 };
 
 int kt_comm_rank(MPI_Comm comm)
 {
@@ -29,6 +31,8 @@ void kt_comm_wait(MPI_Request *request, MPI_Status *status)
         if (done)
             return;
         if (i < SPINS)
+            continue;
+        if (i < YIELDS)
             sched_yield();
         else
             nanosleep(&nap, NULL);
