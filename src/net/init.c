@@ -1,6 +1,7 @@
 #include "kt/init.h"
 
 #include "kt/rng.h"
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,10 +47,11 @@ static double quantile(const float *sorted, size_t n, double p)
     return low + (h - (double)i) * (high - low);
 }
 
-/* The z with softplus(z) + KT_HEAD_FLOOR = value. */
+/* The z with softplus(z) + KT_HEAD_FLOOR = value; values that the floor nearly hides become twice the floor.
+ */
 static double inverse_softplus(double value)
 {
-    double v = value - KT_HEAD_FLOOR;
+    double v = fmax(value - KT_HEAD_FLOOR, KT_HEAD_FLOOR);
     return v > 30 ? v : log(expm1(v));
 }
 
@@ -122,6 +124,7 @@ kt_status kt_net_start(float *params, float *state, const kt_net *net, kt_start 
 {
     kt_status status = KT_OK;
     float *sorted = NULL;
+    assert(start != KT_START_QUANTILE || n > 0);
     memset(params, 0, kt_net_params(net) * sizeof *params);
     fill_layers(params, state, net, start, seed, subject, frozen_inputs);
     if (start != KT_START_QUANTILE)

@@ -54,51 +54,28 @@ static double slope(kt_activation f, double h)
     }
 }
 
-/* ---- one component: log f and its derivatives by a (log of the first parameter, within its bounds) and b
- * ---- */
+/* ---- one component: log f and its derivatives by a, the log of the first parameter, and b ---- */
 
-/* k log k - k - lgamma(k) and its derivative by log k, by Stirling's series where the difference would
- * cancel. */
-static void gamma_terms(double k, double *S, double *D)
+/* Keeps a NaN, where fmin would not. */
+static double at_most(double bound, double x)
 {
-    double w = 1 / k, w2 = w * w;
-    if (k < 30) {
-        *S = k * log(k) - k - lgamma(k);
-        *D = k * (log(k) - kt_digamma(k));
-        return;
-    }
-    *S = 0.5 * log(k) - HALF_LOG_2PI - w * (1.0 / 12 - w2 * (1.0 / 360 - w2 * (1.0 / 1260 - w2 / 1680)));
-    *D = 0.5 + w * (1.0 / 12 - w2 * (1.0 / 120 - w2 * (1.0 / 252 - w2 / 240)));
-}
-
-/* exp(t) - 1 - t, by its series where that would cancel. */
-static double phi(double t)
-{
-    if (fabs(t) > 0.5)
-        return expm1(t) - t;
-    double sum = 0, term = t * t / 2;
-    for (int k = 3; k < 30; k++) {
-        sum += term;
-        term *= t / k;
-    }
-    return sum;
+    return x > bound ? bound : x;
 }
 
 static double component(kt_family family, double a, double b, double t, double *da, double *db)
 {
     double first = exp(a);
     if (family == KT_WEIBULL) {
-        double z = fmin(EXPONENT_CUT, first * (t - b));
+        double z = at_most(EXPONENT_CUT, first * (t - b));
         *da = 1 - z * expm1(z);
         *db = first * expm1(z);
         return a + z - t - exp(z);
     }
-    if (family == KT_GAMMA) { /* log f = S(k) - k phi(log y - log mean) - log y */
-        double u = fmin(EXPONENT_CUT, t - b), S, D;
-        gamma_terms(first, &S, &D);
-        *da = D - first * phi(u);
+    if (family == KT_GAMMA) { /* kt/special.h */
+        double u = at_most(EXPONENT_CUT, t - b), phi = kt_gamma_phi(u);
+        *da = kt_gamma_d(first) - first * phi;
         *db = first * expm1(u);
-        return S - first * phi(u) - t;
+        return kt_gamma_s(first) - first * phi - t;
     }
     double z = (t - b) / first;
     *da = z * z - 1;
@@ -122,7 +99,7 @@ static double log_softplus(double z, double *derivative)
 
 static double within(kt_net_bounds bounds, double a)
 {
-    return fmax(bounds.low, fmin(bounds.high, a));
+    return a < bounds.low ? bounds.low : at_most(bounds.high, a);
 }
 
 static terms of_heads(const kt_net *net, kt_net_bounds bounds, double z_a, double z_b)
