@@ -160,6 +160,8 @@ kt_number_kind kt_number_read(double *value, const char *text, size_t n)
     double magnitude;
     if (d.digits > DIGITS_EXACT)
         magnitude = by_library(p, (size_t)(end - p));
+    else if (d.mantissa == 0)
+        magnitude = 0;
     else if (d.mantissa <= UINT64_C(1) << 53 && abs(d.exponent) <= TENS) /* both exact: one rounding */
         magnitude = d.exponent < 0 ? (double)d.mantissa / ten_to[-d.exponent]
                                    : (double)d.mantissa * ten_to[d.exponent];
