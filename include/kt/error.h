@@ -52,11 +52,11 @@ const char *kt_status_text(kt_status status);
             goto out;                                                                                        \
     } while (0)
 
-/* malloc, calloc and realloc for n elements with overflow check: *out is NULL and KT_MEMORY returned on
- * failure. kt_alloc gives zeroed memory aligned to 64 bytes; release with free(). n = 0 gives a valid
- * pointer. */
+/* Memory for n elements with overflow check; release with free(). n = 0 gives a valid pointer. `out` is the
+ * address of a pointer of any type. kt_alloc: zeroed, aligned to 64 bytes; *out is NULL after a failure.
+ * kt_grow: contents kept, new part undefined, not aligned; *out stays as it was after a failure. */
 kt_status kt_alloc(void *out, size_t n, size_t size, kt_error *err);
-kt_status kt_grow(void *out, size_t n, size_t size, kt_error *err); /* contents kept, new part undefined */
+kt_status kt_grow(void *out, size_t n, size_t size, kt_error *err);
 kt_status kt_strdup(char **out, const char *text, kt_error *err);
 kt_status kt_format(char **out, kt_error *err, const char *format, ...) __attribute__((format(printf, 3, 4)));
 

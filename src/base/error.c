@@ -13,12 +13,14 @@
 static void tidy(char *message, size_t capacity)
 {
     size_t n = strlen(message);
-    if (n + 1 == capacity) { /* cut: not inside a character */
-        size_t end = n;
-        while (end > 0 && ((unsigned char)message[end - 1] & 0xC0) == 0x80)
-            end--;
-        if (end > 0 && (unsigned char)message[end - 1] >= 0xC0)
-            message[end - 1] = '\0';
+    if (n + 1 == capacity) { /* perhaps cut inside a character */
+        size_t tail = 0;
+        while (tail < 3 && tail < n && ((unsigned char)message[n - 1 - tail] & 0xC0) == 0x80)
+            tail++;
+        unsigned char head = tail < n ? (unsigned char)message[n - 1 - tail] : 0;
+        size_t wanted = head >= 0xF0 ? 3 : head >= 0xE0 ? 2 : head >= 0xC0 ? 1 : 0;
+        if (tail < wanted)
+            message[n - 1 - tail] = '\0';
     }
     for (char *c = message; *c; c++)
         if ((unsigned char)*c < ' ' || *c == 0x7F)

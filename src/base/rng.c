@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
 enum { ROUNDS = 10 };
 
@@ -106,11 +107,38 @@ double kt_rng_gamma(kt_rng *rng, double shape)
     }
 }
 
+static inline void swap(uint32_t *items, uint32_t i, uint32_t j)
+{
+    uint32_t kept = items[i];
+    items[i] = items[j];
+    items[j] = kept;
+}
+
+/* In the path of every epoch, hence its own supply: blocks made ahead, whose rounds overlap, and read without
+ * going through *rng for each number. What it takes of the stream, and leaves, is what kt_rng_below would. */
 void kt_rng_shuffle(kt_rng *rng, uint32_t *items, uint32_t n)
 {
-    for (uint32_t i = n; i > 1; i--) {
-        uint32_t j = below(rng, i), kept = items[i - 1];
-        items[i - 1] = items[j];
-        items[j] = kept;
+    enum { BLOCKS = 16 };
+    uint32_t supply[4 * BLOCKS], taken = 4 * BLOCKS, i = n;
+    for (; i > 1 && rng->left > 0; i--)
+        swap(items, i - 1, below(rng, i));
+    if (i <= 1)
+        return;
+    while (i > 1) {
+        if (taken == 4 * BLOCKS) {
+            for (size_t block = 0; block < BLOCKS; block++, rng->counter[0]++)
+                kt_philox(supply + 4 * block, rng->counter, rng->key);
+            taken = 0;
+        }
+        uint64_t product = (uint64_t)supply[taken++] * i;
+        if ((uint32_t)product >= i || (uint32_t)product >= -i % i) {
+            i--;
+            swap(items, i, (uint32_t)(product >> 32));
+        }
     }
+    /* Back to the block that the last number came from. */
+    uint32_t begun = (taken + 3) / 4;
+    rng->counter[0] -= BLOCKS - begun;
+    rng->left = (int)(4 * begun - taken);
+    memcpy(rng->buffer, supply + 4 * (size_t)(begun - 1), sizeof rng->buffer);
 }
