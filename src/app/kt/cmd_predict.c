@@ -160,21 +160,33 @@ static kt_status print_piece(const asked *a, const double *x, const float *mixtu
     return KT_OK;
 }
 
+/* What is computed for PIECE points. */
+typedef struct {
+    float *mixtures, *part; /* [PIECE, 3, K] and [PIECE, K] */
+    uint8_t *inside;        /* [PIECE] */
+    double *quantile;       /* [PIECE, n_quantiles] */
+} piece;
+
 /* Parts of [n, 3, K] as datasets of their own. */
-static kt_status write_piece(kt_h5 *file, const asked *a, const double *x, const float *mixtures, size_t at,
-                             size_t n, float *part, uint8_t *inside, kt_error *err)
+static kt_status write_piece(kt_h5 *file, const asked *a, const double *x, const piece *out, size_t at,
+                             size_t n, kt_error *err)
 {
     static const char *const parts[] = {"weight", "concentration", "scale"};
     kt_status status = KT_OK;
-    size_t d = (size_t)a->archive.d, K = (size_t)a->entry->fitted.model.net.components;
-    for (size_t i = 0; i < n; i++)
-        inside[i] = kt_model_inside(&a->entry->fitted.model, x + i * d);
+    size_t d = (size_t)a->archive.d, K = (size_t)a->entry->fitted.model.net.components, Q = a->n_quantiles;
+    for (size_t i = 0; i < n; i++) {
+        out->inside[i] = kt_model_inside(&a->entry->fitted.model, x + i * d);
+        for (size_t q = 0; q < Q; q++)
+            out->quantile[i * Q + q] = quantile_of(a, out->mixtures + i * 3 * K, a->quantile[q]);
+    }
     KT_TRY(kt_h5_put_rows(file, "x", KT_H5_F64, at, n, x, err));
-    KT_TRY(kt_h5_put_rows(file, "inside", KT_H5_U8, at, n, inside, err));
+    KT_TRY(kt_h5_put_rows(file, "inside", KT_H5_U8, at, n, out->inside, err));
+    if (Q > 0)
+        KT_TRY(kt_h5_put_rows(file, "quantile", KT_H5_F64, at, n, out->quantile, err));
     for (size_t p = 0; p < 3; p++) {
         for (size_t i = 0; i < n; i++)
-            memcpy(part + i * K, mixtures + (3 * i + p) * K, K * sizeof *part);
-        KT_TRY(kt_h5_put_rows(file, parts[p], KT_H5_F32, at, n, part, err));
+            memcpy(out->part + i * K, out->mixtures + (3 * i + p) * K, K * sizeof *out->part);
+        KT_TRY(kt_h5_put_rows(file, parts[p], KT_H5_F32, at, n, out->part, err));
     }
 out:
     return status;
@@ -189,6 +201,10 @@ static kt_status begin_file(kt_h5 *file, const asked *a, size_t n, kt_error *err
     KT_TRY(kt_h5_put_text(file, "family", kt_family_table[a->entry->fitted.model.net.family].name, err));
     KT_TRY(kt_h5_reserve(file, "x", KT_H5_F64, n, (size_t)a->archive.d, err));
     KT_TRY(kt_h5_reserve(file, "inside", KT_H5_U8, n, 0, err));
+    if (a->n_quantiles > 0) {
+        KT_TRY(kt_h5_put(file, "level", KT_H5_F64, a->n_quantiles, 0, a->quantile, err));
+        KT_TRY(kt_h5_reserve(file, "quantile", KT_H5_F64, n, a->n_quantiles, err));
+    }
     KT_TRY(kt_h5_reserve(file, "weight", KT_H5_F32, n, K, err));
     KT_TRY(kt_h5_reserve(file, "concentration", KT_H5_F32, n, K, err));
     KT_TRY(kt_h5_reserve(file, "scale", KT_H5_F32, n, K, err));
@@ -201,22 +217,22 @@ static kt_status predict_all(kt_h5 *file, asked *a, const points *p, kt_error *e
 {
     kt_status status = KT_OK;
     size_t d = (size_t)a->archive.d, K = (size_t)a->entry->fitted.model.net.components;
-    float *mixtures = NULL, *part = NULL;
-    uint8_t *inside = NULL;
-    KT_TRY(kt_alloc(&mixtures, PIECE * 3 * K, sizeof *mixtures, err));
-    KT_TRY(kt_alloc(&part, PIECE * K, sizeof *part, err));
-    KT_TRY(kt_alloc(&inside, PIECE, sizeof *inside, err));
+    piece out = {0};
+    KT_TRY(kt_alloc(&out.mixtures, PIECE * 3 * K, sizeof *out.mixtures, err));
+    KT_TRY(kt_alloc(&out.part, PIECE * K, sizeof *out.part, err));
+    KT_TRY(kt_alloc(&out.inside, PIECE, sizeof *out.inside, err));
+    KT_TRY(kt_alloc(&out.quantile, PIECE * a->n_quantiles, sizeof *out.quantile, err));
     for (size_t at = 0; at < p->n; at += PIECE) {
         size_t n = p->n - at < PIECE ? p->n - at : PIECE;
         const double *x = p->x + at * d;
-        kt_predict(mixtures, a->predictor, x, n);
-        KT_TRY(file ? write_piece(file, a, x, mixtures, at, n, part, inside, err)
-                    : print_piece(a, x, mixtures, n));
+        kt_predict(out.mixtures, a->predictor, x, n);
+        KT_TRY(file ? write_piece(file, a, x, &out, at, n, err) : print_piece(a, x, out.mixtures, n));
     }
 out:
-    free(mixtures);
-    free(part);
-    free(inside);
+    free(out.mixtures);
+    free(out.part);
+    free(out.inside);
+    free(out.quantile);
     return status;
 }
 
@@ -261,17 +277,31 @@ out:
     return status;
 }
 
+/* An option that would do nothing is refused rather than ignored. */
+static kt_status check_together(const predict_options *o, kt_error *err)
+{
+    bool many = o->points || o->grids.n > 0;
+    if (o->points && o->grids.n > 0)
+        return kt_fail(err, KT_USAGE, "--points and --grid: one of them");
+    if (many && o->json)
+        return kt_fail(err, KT_USAGE, "--json is for one point; many give CSV, or HDF5 with --out");
+    if (!many && o->out)
+        return kt_fail(err, KT_USAGE, "--out is for many points (--grid, --points)");
+    return KT_OK;
+}
+
 static kt_status run(void *given, const char *const *paths, size_t n, kt_error *err)
 {
     kt_status status = KT_OK;
     asked a = {.o = given};
     kt_isa isa;
     (void)n;
+    KT_TRY(check_together(a.o, err));
     KT_TRY(command_isa(&isa, err));
     KT_TRY(kt_archive_read(&a.archive, paths[0], err));
     KT_TRY(command_entry(&a.entry, &a.archive, a.o->service, err));
     KT_TRY(kt_predictor_create(&a.predictor, &a.entry->fitted.model, isa, err));
-    status = a.o->points || a.o->grids.n > 0 ? predict_many(&a, err) : predict_point(&a, err);
+    KT_TRY(a.o->points || a.o->grids.n > 0 ? predict_many(&a, err) : predict_point(&a, err));
 out:
     kt_predictor_destroy(a.predictor);
     kt_archive_clear(&a.archive);
