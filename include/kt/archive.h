@@ -3,9 +3,12 @@
  * of 512 bytes: the line "kt-archive VERSION SHA256\n", zeros after it, where the digest is that of all bytes
  * after the block; it is checked before HDF5 opens the file, so that a changed byte at any offset is found.
  *
- *   attributes schema, version, numerics; bytes /config (canonical JSON of result options), /features (JSON),
- * /certificate /models/<link name>/<m>/      m from 0; groups, attributes and datasets of kt_archive_entry
- *   /refused table                services without a model: name, status, reason */
+ *   /                       attributes schema, version, numerics
+ *   /config, /features      bytes: canonical JSON of the result options; JSON list of names
+ *   /models/<link name>     attribute name: the service
+ *   /models/<link name>/0   attributes, datasets and tables of kt_archive_entry
+ *   /refused                table of services without a model: name, status, reason
+ */
 #ifndef KT_ARCHIVE_H
 #define KT_ARCHIVE_H
 

@@ -97,27 +97,46 @@ static bool is_short_for(const char *text, const char *name)
     return n > 0 && strncmp(text, name, n) == 0 && name[n] == '.';
 }
 
+/* The service whose full or short name is nearest, or NULL. */
+static const char *nearest_service(const kt_archive *archive, const char *name)
+{
+    size_t n = archive->n_entries;
+    char **shorts = NULL;
+    const char **names = NULL, *found = NULL;
+    bool good = kt_alloc(&names, 2 * n, sizeof *names, NULL) == KT_OK &&
+                kt_alloc(&shorts, n, sizeof *shorts, NULL) == KT_OK;
+    for (size_t i = 0; good && i < n; i++) {
+        const char *full = archive->entries[i].name;
+        good = kt_format(&shorts[i], NULL, "%.*s", (int)strcspn(full, "."), full) == KT_OK;
+        names[i] = full;
+        names[n + i] = shorts[i];
+    }
+    const char *nearest = good ? kt_nearest(name, names, 2 * n) : NULL;
+    for (size_t i = 0; nearest && i < 2 * n; i++)
+        if (names[i] == nearest)
+            found = archive->entries[i % n].name;
+    for (size_t i = 0; shorts && i < n; i++)
+        free(shorts[i]);
+    free(shorts);
+    free(names);
+    return found;
+}
+
 static kt_status fail_unknown(const kt_archive *archive, const char *name, kt_error *err)
 {
-    const char **names = NULL;
-    kt_status status = kt_alloc(&names, archive->n_entries, sizeof *names, err);
-    if (status != KT_OK)
-        return status;
-    for (size_t i = 0; i < archive->n_entries; i++)
-        names[i] = archive->entries[i].name;
-    const char *nearest = kt_nearest(name, names, archive->n_entries);
-    for (size_t i = 0; i < archive->n_refused; i++)
-        if (strcmp(archive->refused[i].name, name) == 0)
-            kt_fail(err, KT_USAGE, "service %s has no model: %s", name, archive->refused[i].reason);
+    size_t n = archive->n_entries;
+    for (size_t i = 0; i < archive->n_refused; i++) {
+        const kt_archive_refused *refused = &archive->refused[i];
+        if (strcmp(refused->name, name) == 0 || is_short_for(name, refused->name))
+            return kt_fail(err, KT_USAGE, "service %s has no model: %s", refused->name, refused->reason);
+    }
+    const char *nearest = nearest_service(archive, name);
     if (nearest)
-        status = kt_fail(err, KT_USAGE, "no service %s in the archive; the nearest is %s", name, nearest);
-    else if (archive->n_entries == 0)
-        status = kt_fail(err, KT_USAGE, "no service %s in the archive, which holds no models", name);
-    else
-        status = kt_fail(err, KT_USAGE, "no service %s in the archive, which holds %zu, the first %s", name,
-                         archive->n_entries, names[0]);
-    free(names);
-    return status;
+        return kt_fail(err, KT_USAGE, "no service %s in the archive; the nearest is %s", name, nearest);
+    if (n == 0)
+        return kt_fail(err, KT_USAGE, "no service %s in the archive, which holds no models", name);
+    return kt_fail(err, KT_USAGE, "no service %s in the archive, which holds %zu, the first %s", name, n,
+                   archive->entries[0].name);
 }
 
 kt_status kt_archive_find(const kt_archive_entry **entry, const kt_archive *archive, const char *name,

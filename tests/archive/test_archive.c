@@ -1,0 +1,226 @@
+#include "../scratch.h"
+#include "kt/digest.h"
+#include "kt/file.h"
+#include "kt/h5.h"
+#include "sample_archive.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static void succeed(kt_status status, const kt_error *err)
+{
+    if (status != KT_OK)
+        fail_msg("%s", err->message);
+}
+
+static void same_model(const kt_model *a, const kt_model *b)
+{
+    assert_memory_equal(&a->net, &b->net, sizeof a->net);
+    assert_memory_equal(a->params, b->params, kt_net_params(&a->net) * sizeof *a->params);
+    if (kt_net_state(&a->net) > 0)
+        assert_memory_equal(a->state, b->state, kt_net_state(&a->net) * sizeof *a->state);
+    assert_memory_equal(&a->scaler, &b->scaler, sizeof a->scaler);
+    assert_true(a->scale == b->scale && a->floor == b->floor);
+    assert_int_equal(a->hull.d, b->hull.d);
+    assert_int_equal(a->hull.n, b->hull.n);
+    assert_memory_equal(a->hull.vertex, b->hull.vertex, a->hull.n * (size_t)a->hull.d * sizeof(double));
+}
+
+static void same_entry(const kt_archive_entry *a, const kt_archive_entry *b)
+{
+    assert_string_equal(a->name, b->name);
+    same_model(&a->fitted.model, &b->fitted.model);
+    assert_int_equal(a->fitted.steps, b->fitted.steps);
+    assert_int_equal(a->fitted.floored, b->fitted.floored);
+    assert_int_equal(a->fitted.batch, b->fitted.batch);
+    assert_int_equal(a->fitted.flags, b->fitted.flags);
+    assert_int_equal(a->fitted.best, b->fitted.best);
+    assert_int_equal(a->fitted.n_looks, b->fitted.n_looks);
+    for (size_t i = 0; i < a->fitted.n_looks; i++) {
+        const kt_look *p = &a->fitted.looks[i], *q = &b->fitted.looks[i];
+        assert_true(p->step == q->step && p->train == q->train && p->validation == q->validation &&
+                    p->rate == q->rate && p->low == q->low && p->high == q->high && p->flags == q->flags);
+    }
+    assert_int_equal(a->target, b->target);
+    assert_int_equal(a->rule, b->rule);
+    assert_true(a->n_train == b->n_train && a->n_validation == b->n_validation && a->n_test == b->n_test);
+    assert_memory_equal(a->data_digest, b->data_digest, sizeof a->data_digest);
+    assert_int_equal(a->n_cells, b->n_cells);
+    assert_memory_equal(a->cells, b->cells, a->n_cells * sizeof *a->cells);
+    assert_int_equal(a->n_sketch, b->n_sketch);
+    assert_memory_equal(a->sketch, b->sketch, a->n_sketch * sizeof *a->sketch);
+}
+
+static void what_is_written_is_read(void **state)
+{
+    (void)state;
+    kt_error err = {0};
+    kt_archive archive, back;
+    sample_archive(&archive);
+    archive.entries[2].cells[1].ks = NAN; /* a model that is no distribution there */
+    archive.entries[2].cells[1].error[2] = INFINITY;
+    succeed(kt_archive_write("models.h5", &archive, NULL, &err), &err);
+    succeed(kt_archive_read(&back, "models.h5", &err), &err);
+    assert_string_equal(back.config, archive.config);
+    assert_int_equal(back.version, KT_ARCHIVE_VERSION);
+    assert_int_equal(back.numerics, KT_NUMERICS);
+    assert_int_equal(back.d, 2);
+    assert_string_equal(back.feature[0], "rps_eff");
+    assert_string_equal(back.feature[1], "rep");
+    assert_int_equal(back.n_entries, archive.n_entries);
+    for (size_t i = 0; i < archive.n_entries; i++)
+        same_entry(&archive.entries[i], &back.entries[i]);
+    assert_int_equal(back.n_refused, 1);
+    assert_memory_equal(back.refused, archive.refused, sizeof *back.refused);
+    kt_archive_clear(&archive);
+    kt_archive_clear(&back);
+}
+
+static void an_archive_may_be_empty(void **state)
+{
+    (void)state;
+    kt_error err = {0};
+    kt_archive archive, back;
+    sample_features(&archive);
+    succeed(kt_archive_write("models.h5", &archive, NULL, &err), &err);
+    succeed(kt_archive_read(&back, "models.h5", &err), &err);
+    assert_int_equal(back.n_entries, 0);
+    assert_int_equal(back.n_refused, 0);
+    kt_archive_clear(&archive);
+    kt_archive_clear(&back);
+}
+
+static void fill_stack(void)
+{
+    volatile char bytes[1 << 16];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (char)i;
+}
+
+/* Written twice, once into a heap and stack that were used before: the same bytes, and the digest is
+ * sha256sum's. */
+static void bytes_depend_on_content_alone(void **state)
+{
+    (void)state;
+    kt_error err = {0};
+    kt_archive archive;
+    char first[KT_DIGEST_HEX], second[KT_DIGEST_HEX], line[KT_DIGEST_HEX] = "", *a = NULL, *b = NULL;
+    size_t n = 0, m = 0;
+    sample_archive(&archive);
+    succeed(kt_archive_write("a.h5", &archive, first, &err), &err);
+    for (int i = 1; i < 200; i++) {
+        char *dirt = malloc((size_t)i * 97);
+        memset(dirt, i, (size_t)i * 97);
+        free(dirt);
+    }
+    fill_stack();
+    succeed(kt_archive_write("another name.h5", &archive, second, &err), &err);
+    succeed(kt_file_read(&a, &n, "a.h5", &err), &err);
+    succeed(kt_file_read(&b, &m, "another name.h5", &err), &err);
+    assert_int_equal(n, m);
+    assert_memory_equal(a, b, n);
+    assert_string_equal(first, second);
+    succeed(kt_archive_verify("a.h5", second, &err), &err);
+    assert_string_equal(first, second);
+    FILE *sum = popen("sha256sum a.h5", "r");
+    assert_non_null(fgets(line, sizeof line, sum));
+    assert_int_equal(pclose(sum), 0);
+    assert_string_equal(line, first);
+    free(a);
+    free(b);
+    kt_archive_clear(&archive);
+}
+
+/* The first line: "kt-archive 1 " and what sha256sum says of the bytes after the block. */
+static void block_is_a_line_and_zeros(void **state)
+{
+    (void)state;
+    kt_error err = {0};
+    kt_archive archive;
+    char line[KT_DIGEST_HEX] = "", *data = NULL;
+    size_t n = 0;
+    sample_archive(&archive);
+    succeed(kt_archive_write("models.h5", &archive, NULL, &err), &err);
+    succeed(kt_file_read(&data, &n, "models.h5", &err), &err);
+    FILE *sum = popen("tail -c +513 models.h5 | sha256sum", "r");
+    assert_non_null(fgets(line, sizeof line, sum));
+    assert_int_equal(pclose(sum), 0);
+    assert_memory_equal(data, "kt-archive 1 ", 13);
+    assert_memory_equal(data + 13, line, 64);
+    assert_int_equal(data[77], '\n');
+    for (size_t i = 78; i < 512; i++)
+        assert_int_equal(data[i], 0);
+    assert_memory_equal(data + 512, "\x89HDF\r\n\x1a\n", 8);
+    free(data);
+    kt_archive_clear(&archive);
+}
+
+static void refuse_find(const kt_archive *archive, const char *name, const char *said)
+{
+    const kt_archive_entry *entry = NULL;
+    kt_error err = {0};
+    assert_int_equal(kt_archive_find(&entry, archive, name, &err), KT_USAGE);
+    assert_null(entry);
+    if (!strstr(err.message, said))
+        fail_msg("\"%s\" does not say \"%s\"", err.message, said);
+}
+
+static void services_are_found_by_name(void **state)
+{
+    (void)state;
+    kt_archive archive;
+    const kt_archive_entry *entry = NULL;
+    sample_archive(&archive);
+    assert_int_equal(kt_archive_find(&entry, &archive, "frontend.shop", NULL), KT_OK);
+    assert_ptr_equal(entry, &archive.entries[3]);
+    assert_int_equal(kt_archive_find(&entry, &archive, "cart", NULL), KT_OK);
+    assert_ptr_equal(entry, &archive.entries[1]);
+    refuse_find(&archive, "frontend", "frontend.istio-dt or frontend.shop");
+    refuse_find(&archive, "fronted.shop", "frontend.shop");
+    refuse_find(&archive, "car", "cart.shop");
+    refuse_find(&archive, "zzzzzzzzzzzzzz", "no service");
+    refuse_find(&archive, "", "no service");
+    refuse_find(&archive, "idle", "12 rows");
+    kt_archive_clear(&archive);
+    sample_features(&archive);
+    refuse_find(&archive, "cart", "no models");
+    kt_archive_clear(&archive);
+}
+
+/* A model that is no model is not written, and nothing of the file stays. */
+static void bad_models_are_not_written(void **state)
+{
+    (void)state;
+    kt_archive archive;
+    kt_error err = {0};
+    char **names = NULL;
+    size_t n = 0;
+    sample_archive(&archive);
+    archive.entries[4].fitted.model.params[3] = NAN;
+    assert_int_equal(kt_archive_write("models.h5", &archive, NULL, &err), KT_INPUT);
+    assert_non_null(strstr(err.message, "path/with/slash/parameters: number 3 is nan"));
+    assert_int_equal(kt_folder_list(&names, &n, ".", NULL), KT_OK);
+    assert_int_equal(n, 0);
+    free(names);
+    kt_error_clear(&err);
+    archive.entries[4].fitted.model.params[3] = 0;
+    assert_int_equal(kt_archive_write("no/such/folder.h5", &archive, NULL, &err), KT_IO);
+    kt_archive_clear(&archive);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_is_written_is_read, scratch_enter, scratch_leave),
+        cmocka_unit_test_setup_teardown(an_archive_may_be_empty, scratch_enter, scratch_leave),
+        cmocka_unit_test_setup_teardown(bytes_depend_on_content_alone, scratch_enter, scratch_leave),
+        cmocka_unit_test_setup_teardown(block_is_a_line_and_zeros, scratch_enter, scratch_leave),
+        cmocka_unit_test(services_are_found_by_name),
+        cmocka_unit_test_setup_teardown(bad_models_are_not_written, scratch_enter, scratch_leave),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
