@@ -17,8 +17,7 @@ typedef enum {
     KT_OPTION_REAL,   /* double in [min, max] */
     KT_OPTION_TEXT,   /* const char *, borrowed from the JSON object; NULL without default */
     KT_OPTION_CHOICE, /* int: index into choices, "weibull|gamma|..." */
-    KT_OPTION_TEXTS,  /* kt_texts; given more than once on a command line, or with commas where `comma` is set
-                       */
+    KT_OPTION_TEXTS,  /* kt_texts; given more than once on a command line */
     KT_OPTION_INTS,   /* kt_ints; --name 16,16 */
 } kt_option_type;
 
