@@ -1,8 +1,9 @@
 # Sourced by jobs/local.sh and tests/run.sh: what is installed and how it is built.
 
 kt_packages_build="gcc libc6-dev make cmake ninja-build pkg-config openmpi-bin libopenmpi-dev libhdf5-dev libopenblas-dev
-  libcurl4-openssl-dev libjansson-dev libssl-dev zlib1g-dev"
+  libjansson-dev libssl-dev"
 kt_packages_test="$kt_packages_build libcmocka-dev hdf5-tools"
+kt_packages_clang="$kt_packages_test clang-14"
 
 kt_missing_packages() {
   local package
@@ -11,10 +12,10 @@ kt_missing_packages() {
   done
 }
 
-# kt_install_packages build|test: with apt, as root or through sudo; elsewhere it says what is needed and stops.
+# kt_install_packages build|test|clang: with apt, as root or through sudo; elsewhere it says what is needed and stops.
 kt_install_packages() {
-  local wanted=$kt_packages_build missing as_root=
-  [ "$1" = test ] && wanted=$kt_packages_test
+  local list=kt_packages_$1 missing as_root=
+  local wanted=${!list}
   if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     kt_have_tools && return 0
     echo "This is not Debian or Ubuntu. Install what these packages of theirs hold, then run this again:" >&2
@@ -39,7 +40,7 @@ kt_install_packages() {
 
 kt_have_tools() {
   command -v cmake >/dev/null && command -v mpicc >/dev/null && command -v pkg-config >/dev/null &&
-    pkg-config --exists jansson openblas libcurl
+    pkg-config --exists jansson openblas
 }
 
 # kt_build FOLDER [CMAKE OPTIONS]: configures where needed and builds.
