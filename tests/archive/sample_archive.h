@@ -115,14 +115,14 @@ static inline void sample_features(kt_archive *archive)
     archive->feature[1] = sample_text("rep");
 }
 
-/* Five services: each family, one with BatchNormalization, names that HDF5 cannot hold, one without cells;
- * one refused. */
+/* Five services: each family, one with BatchNormalization, names that HDF5 cannot hold or that are UTF-8, one
+ * without cells; one refused. */
 static inline void sample_archive(kt_archive *archive)
 {
     sample_features(archive);
     archive->n_entries = 5;
     archive->entries = sample_new(archive->n_entries, sizeof *archive->entries);
-    sample_entry(&archive->entries[0], "./odd%name", KT_NORMAL, false, 1);
+    sample_entry(&archive->entries[0], "./odd %näme", KT_NORMAL, false, 1);
     sample_entry(&archive->entries[1], "cart.shop", KT_WEIBULL, true, 2);
     sample_entry(&archive->entries[2], "frontend.istio-dt", KT_GAMMA, false, 4);
     sample_entry(&archive->entries[3], "frontend.shop", KT_LOGNORMAL, false, 0);
