@@ -64,7 +64,8 @@ static kt_status check_service(kt_store *store, size_t i, uint64_t *offset, uint
 {
     const store_service_row *row = &store->service_rows[i];
     kt_store_service *s = &store->services[i];
-    uint64_t split = row->n_train + row->n_validation + row->n_test, test_rows = 0, rows = 0;
+    uint64_t test_rows = 0, rows = 0;
+    bool has_split = row->n_train != 0 || row->n_validation != 0 || row->n_test != 0;
     if (!memchr(row->name, '\0', KT_NAME) || row->name[0] == '\0')
         return bad(store, err, "services", i, "no name");
     if (i > 0 && strcmp(store->service_rows[i - 1].name, row->name) >= 0)
@@ -73,7 +74,8 @@ static kt_status check_service(kt_store *store, size_t i, uint64_t *offset, uint
         row->cells > store->n_cells - *cell)
         return bad(store, err, "services", i,
                    "rows or cells outside of the file, or not one after the other");
-    if (split != 0 && (row->n_train > row->rows || row->n_validation > row->rows || split != row->rows))
+    if (has_split && (row->n_train > row->rows || row->n_validation > row->rows - row->n_train ||
+                      row->n_test != row->rows - row->n_train - row->n_validation))
         return bad(store, err, "services", i, "training, validation and test rows are not all rows");
     if (row->rule > KT_CELLS_BINS || row->target > KT_TARGET_PROC_DELAY ||
         !hex_digest(s->digest, row->digest))

@@ -359,6 +359,8 @@ static void spoiled_index(void **state)
     SPOILED("/services", h.service[1].n_train = 2);
     SPOILED("/services", h.service[1].n_train = UINT64_MAX; h.service[1].n_validation = 3);
     SPOILED("/services", h.service[1].n_validation = 0; h.service[1].n_test = 2);
+    SPOILED("/services", h.service[0].n_train = UINT64_C(1) << 63; /* sums to 0, as if there were no split */
+            h.service[0].n_validation = UINT64_C(1) << 63);
     SPOILED("/services: row 0: no name", h.service[0].name[0] = '\0');
     SPOILED("/services: row 0: its name", memset(h.service[0].name, 'n', KT_NAME));
     SPOILED("/services: row 1: names are not in order", strcpy(h.service[1].name, "a"));
