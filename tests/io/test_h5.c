@@ -33,6 +33,54 @@
             fail_msg("'%s' lacks '%s' or '%s'", err.message, part, other);                                   \
     } while (0)
 
+/* HDF5 itself loses memory where a file is damaged or cannot be made; ours is judged by open handles. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libhdf5";
+}
+
+/* Every identifier that the library takes of HDF5 it gives back, after failures too. HDF5 counts those of
+ * files and what is in them. It numbers the others of a kind one after the other: between two of the test's
+ * own none may be valid. */
+enum { N_KINDS = 3 };
+static hid_t first[N_KINDS];
+
+static void take_one_of_each(hid_t ids[N_KINDS])
+{
+    ids[0] = H5Screate(H5S_SCALAR);
+    ids[1] = H5Tcopy(H5T_C_S1);
+    ids[2] = H5Pcreate(H5P_DATASET_XFER);
+    for (int kind = 0; kind < N_KINDS; kind++)
+        H5Idec_ref(ids[kind]);
+}
+
+static int enter(void **state)
+{
+    take_one_of_each(first);
+    return scratch_enter(state);
+}
+
+static int leave(void **state)
+{
+    hid_t last[N_KINDS];
+    int left = (int)H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL);
+    take_one_of_each(last);
+    for (int kind = 0; kind < N_KINDS; kind++)
+        for (hid_t id = first[kind] + 1; id < last[kind]; id++)
+            left += H5Iis_valid(id) > 0;
+    if (left != 0)
+        print_error("%d identifiers of HDF5 are still valid\n", left);
+    return scratch_leave(state) != 0 || left != 0;
+}
+
+/* For the many small files of a test, which need not survive a power failure. */
+static void write_plainly(const char *path, const char *bytes, size_t n)
+{
+    unlink(path);
+    OK(kt_file_append(path, bytes, n, false, &err));
+}
+
 typedef struct {
     char name[16];
     double cost;
@@ -230,8 +278,8 @@ static void wrong_files_are_named(void **state)
     FAILS(kt_h5_open(&file, "empty.h5", &err), KT_INPUT, "empty.h5", "not an HDF5 file");
     write_everything("a.h5", 0, 0);
     OK(kt_file_read(&bytes, &n, "a.h5", &err));
-    for (size_t part = 8; part < n; part += n / 13) {
-        OK(kt_file_write("cut.h5", bytes, part, &err));
+    for (size_t part = 8; part < n; part += n / 29) {
+        write_plainly("cut.h5", bytes, part);
         FAILS(kt_h5_open(&file, "cut.h5", &err), KT_INPUT, "cut.h5", "");
         assert_null(file);
     }
@@ -245,14 +293,14 @@ static void flipped_bytes_do_no_harm(void **state)
     size_t n;
     write_everything("a.h5", 0, 0);
     OK(kt_file_read(&bytes, &n, "a.h5", &err));
-    for (size_t at = 0; at < n; at += 97) {
+    for (size_t at = 0; at < n; at += 211) {
         kt_h5 *file = NULL, *group = NULL;
         double reals[6];
         void *table = NULL;
         char **names = NULL;
         size_t rows, n_names = 0;
         bytes[at] = (char)~bytes[at];
-        OK(kt_file_write("flip.h5", bytes, n, &err));
+        write_plainly("flip.h5", bytes, n);
         bytes[at] = (char)~bytes[at];
         if (kt_h5_open(&file, "flip.h5", NULL) != KT_OK)
             continue;
@@ -552,7 +600,7 @@ static void the_library_tells_its_version(void **state)
     assert_string_equal(kt_h5_library(), wanted);
 }
 
-#define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, scratch_enter, scratch_leave)
+#define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, enter, leave)
 
 int main(void)
 {
