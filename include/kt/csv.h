@@ -1,11 +1,29 @@
 /* Tables of requests: CSV files and folders of them, to samples.
  *
- * Two forms, told apart by their headers (RFC 4180; CRLF, BOM, quotes and blank cells are read):
- *   README form    rps_eff, rep, proc_time_<s>..., cell if there; seconds
- *   cleaned form   [cell,] rps_<s>, rps_eff_<s>, rep_<s>, proc_time_<s>, delay_<s> for each service s;
- * milliseconds A feature f of service s is column f_<s> if there, else f. Files of a folder are read in byte
- * order of names; those without a proc_time column are named and skipped; rows of one service append, cells
- * are per file. Errors are KT_INPUT with file:line and the value. */
+ * Text is read as RFC 4180 says, with LF or CRLF; a byte order mark, empty lines and spaces around numbers
+ * are passed over. Two forms are told apart by their headers, s being any service:
+ * - README form: rps_eff, rep, proc_time_<s>, cell if there; seconds
+ * - cleaned form, as soon as there is a delay_<s>, rps_<s> or rps_eff_<s>: [cell,] rps_<s>, rps_eff_<s>,
+ *   rep_<s>, proc_time_<s>, delay_<s>; milliseconds
+ * Other columns are passed over. A feature f of service s is column f_<s> if there, else f; so are the
+ * nominal rate (rps) and the replicas (rep).
+ *
+ * Rows: one request each. A blank time (for proc+delay: one of the two) leaves the row out for that service,
+ * a negative delay counts as 0; both are counted. A blank feature beside a time is an error.
+ *
+ * Cells, by the first that a file has:
+ * - nominal rates: a cell is one tuple of nominal rates and replicas of all services of the file, labelled
+ *   "rps=40 rep=1,2,2" (services in byte order, one value where all are equal). So services that share rows
+ *   share load steps, and one that always has one replica keeps the steps of the others apart. Equal tuples,
+ *   in several files or under several texts of a column cell, are repeats of one step.
+ * - a column cell: one cell for each of its texts
+ * - neither: replicas by quantile bins of rps_eff, "rep=2 bin=3/10"
+ * Where over 64 steps have fewer than 4 rows on average these columns name no load steps and the next rule
+ * holds. Cells of the last two rules are their file's: of several files they are called "<stem>:<label>".
+ *
+ * Files of a folder (*.csv, none of folders inside) are read in byte order of names; those without a column
+ * proc_time_<s> or without rows are named and skipped. Rows of one service append. Errors are KT_INPUT with
+ * file:line, the column and the value. */
 #ifndef KT_CSV_H
 #define KT_CSV_H
 
@@ -20,13 +38,14 @@ typedef enum { KT_TARGET_AUTO, KT_TARGET_ASK_PROC, KT_TARGET_ASK_PROC_DELAY } kt
 #define KT_TARGET_CHOICES "auto|proc|proc+delay"
 
 typedef struct {
-    kt_time_unit
-        unit; /* auto: by form; a median outside 10 us..100 s, or medians of files over 1e4 apart, stops */
-    kt_target_choice target; /* auto: proc + delay where a delay column exists */
-    size_t n_features;       /* 0: rps_eff, rep */
+    /* auto: by form; a median outside 10 us..100 s, or medians of files over 1e4 apart, stops */
+    kt_time_unit unit;
+    /* auto: proc + delay where a delay column exists; proc+delay where no service has one is an error */
+    kt_target_choice target;
+    size_t n_features; /* 0: rps_eff, rep */
     const char *const *features;
-    void (*note)(void *context,
-                 const char *line); /* what was skipped or assumed, one line each; NULL: not told */
+    /* what was skipped or assumed, one line each; NULL: not told */
+    void (*note)(void *context, const char *line);
     void *context;
 } kt_csv_options;
 

@@ -54,6 +54,19 @@ static void distinct(double *value, size_t *n, size_t most, const double *x, siz
     }
 }
 
+/* Edges [first, last) of bins that n rates are cut into, from those of ranks [from, to), which lie in their
+ * places: the middle edge parts them for the others. */
+static void select_edges(double *edge, size_t first, size_t last, double *rate, size_t from, size_t to,
+                         size_t n, size_t bins)
+{
+    if (first == last)
+        return;
+    size_t middle = first + (last - first) / 2, rank = (middle + 1) * n / bins - 1;
+    edge[middle] = kt_select(rate + from, to - from, rank - from);
+    select_edges(edge, first, middle, rate, from, rank, n, bins);
+    select_edges(edge, middle + 1, last, rate, rank + 1, to, n, bins);
+}
+
 /* Upper edges of quantile bins: bin b takes what is above edge b - 1 and at most edge b; the last one takes
  * the rest. Edges are values of the data, so that equal rates never part. rate [n] is permuted. Returns the
  * number of bins. */
@@ -61,12 +74,7 @@ static size_t find_edges(double edge[KT_BINS_MOST], double *rate, size_t n)
 {
     size_t bins = n / KT_BIN_ROWS;
     bins = bins < 1 ? 1 : bins > KT_BINS_MOST ? KT_BINS_MOST : bins;
-    size_t from = 0;
-    for (size_t b = 0; b + 1 < bins; b++) {
-        size_t rank = (b + 1) * n / bins - 1;
-        edge[b] = kt_select(rate + from, n - from, rank - from);
-        from = rank + 1;
-    }
+    select_edges(edge, 0, bins - 1, rate, 0, n, n, bins);
     return bins;
 }
 
@@ -82,23 +90,23 @@ static inline double at(const binning *b, size_t row, int column)
     return b->x[row * (size_t)b->d + (size_t)column];
 }
 
-/* The rows of one value of rep (NULL: all): bins from `first` on; returns how many. */
+/* The rows of one value of rep (NULL: all): bins from `first` on; returns how many. Rows of different reps
+ * lie mixed and rates in no order, so nothing here branches on them. */
 static size_t bin_rows(uint32_t *bin, double edge[KT_BINS_MOST], const binning *b, const double *rep,
                        size_t first)
 {
     size_t n = 0, bins = 1;
-    for (size_t r = 0; r < b->n && b->rate >= 0; r++)
-        if (!rep || at(b, r, b->rep) == *rep)
-            b->scratch[n++] = at(b, r, b->rate);
+    for (size_t r = 0; r < b->n && b->rate >= 0; r++) {
+        b->scratch[n] = at(b, r, b->rate);
+        n += !rep || at(b, r, b->rep) == *rep;
+    }
     if (b->rate >= 0)
         bins = find_edges(edge, b->scratch, n);
     for (size_t r = 0; r < b->n; r++) {
-        if (rep && at(b, r, b->rep) != *rep)
-            continue;
-        size_t mine = 0;
-        while (mine + 1 < bins && at(b, r, b->rate) > edge[mine])
-            mine++;
-        bin[r] = (uint32_t)(first + mine);
+        uint32_t mine = (uint32_t)first;
+        for (size_t e = 0; e + 1 < bins; e++)
+            mine += at(b, r, b->rate) > edge[e];
+        bin[r] = !rep || at(b, r, b->rep) == *rep ? mine : bin[r];
     }
     return bins;
 }

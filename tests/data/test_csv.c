@@ -2,6 +2,7 @@
 #include "check.h"
 #include "kt/csv.h"
 #include "kt/json.h"
+#include "kt/rng.h"
 #include <sys/stat.h>
 
 static char notes[4000];
@@ -344,13 +345,44 @@ static void many_rows(void **state)
     kt_samples_clear(&samples);
 }
 
+/* Whatever bytes come: a table or a message, and nothing lost or overrun (as the sanitizers see it). */
+static void changed_bytes(void **state)
+{
+    (void)state;
+    static const char table[] =
+        "\xEF\xBB\xBF"
+        "cell,rps,rps_eff,rep,proc_time_a,delay_a,proc_time_\"b\"\r\n"
+        "1,10,9.5,1,0.25,0.5e-3,1\r\n\"2\n\",20,19,2,1.5,-1,\r\n\"3\"\"\",20,19,2,,1,2.0\n";
+    static const char special[] = "\",\r\n\0 -+.e19a_\xEF";
+    kt_rng rng;
+    kt_rng_init(&rng, 11, 0, KT_RNG_SAMPLE, 0, 0);
+    size_t good = 0, bad = 0;
+    for (int round = 0; round < 3000; round++) {
+        char text[sizeof table];
+        memcpy(text, table, sizeof table);
+        size_t n = sizeof table - 1 - (round % 4 == 0 ? kt_rng_below(&rng, sizeof table - 1) : 0);
+        for (uint32_t change = kt_rng_below(&rng, 3); change > 0 && n > 0; change--)
+            text[kt_rng_below(&rng, (uint32_t)n)] = special[kt_rng_below(&rng, sizeof special - 1)];
+        kt_samples samples;
+        kt_error err = {0};
+        write_bytes("changed.csv", text, n);
+        kt_status status = read_with(&samples, plain(), "changed.csv", &err);
+        good += status == KT_OK;
+        bad += status == KT_INPUT && strstr(err.message, "changed.csv") != NULL;
+        if (status != KT_OK && status != KT_INPUT)
+            fail_msg("%s", err.message);
+        kt_samples_clear(&samples);
+    }
+    assert_true(good > 500 && bad > 500);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(readme_form), cmocka_unit_test(cleaned_form),   cmocka_unit_test(targets),
         cmocka_unit_test(features),    cmocka_unit_test(wrong_cells),    cmocka_unit_test(blank_service),
         cmocka_unit_test(units),       cmocka_unit_test(units_of_files), cmocka_unit_test(folders),
-        cmocka_unit_test(many_rows),
+        cmocka_unit_test(many_rows),   cmocka_unit_test(changed_bytes),
     };
     return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
 }
