@@ -134,4 +134,99 @@ static inline void sample_archive(kt_archive *archive)
     archive->refused[0].status = KT_REFUSED;
 }
 
+/* ---- What differs between two entries: the first field, or NULL. Numbers by their bits: NaN equals NaN.
+ * ---- */
+
+#define SAMPLE_DIFFERS(field)                                                                                \
+    if (memcmp(&a->field, &b->field, sizeof a->field) != 0)                                                  \
+    return #field
+
+static inline const char *sample_model_difference(const kt_model *a, const kt_model *b)
+{
+    SAMPLE_DIFFERS(net.inputs);
+    SAMPLE_DIFFERS(net.layers);
+    SAMPLE_DIFFERS(net.components);
+    SAMPLE_DIFFERS(net.width);
+    SAMPLE_DIFFERS(net.activation);
+    SAMPLE_DIFFERS(net.head);
+    SAMPLE_DIFFERS(net.family);
+    SAMPLE_DIFFERS(net.batch_norm);
+    SAMPLE_DIFFERS(scaler.mean);
+    SAMPLE_DIFFERS(scaler.sd);
+    SAMPLE_DIFFERS(scaler.frozen);
+    SAMPLE_DIFFERS(scale);
+    SAMPLE_DIFFERS(floor);
+    SAMPLE_DIFFERS(hull.d);
+    SAMPLE_DIFFERS(hull.n);
+    if (memcmp(a->params, b->params, kt_net_params(&a->net) * sizeof *a->params) != 0)
+        return "params";
+    if (kt_net_state(&a->net) > 0 &&
+        memcmp(a->state, b->state, kt_net_state(&a->net) * sizeof *a->state) != 0)
+        return "state";
+    if (memcmp(a->hull.vertex, b->hull.vertex, a->hull.n * (size_t)a->hull.d * sizeof(double)) != 0)
+        return "hull.vertex";
+    return NULL;
+}
+
+static inline const char *sample_look_difference(const kt_look *a, const kt_look *b)
+{
+    SAMPLE_DIFFERS(step);
+    SAMPLE_DIFFERS(train);
+    SAMPLE_DIFFERS(validation);
+    SAMPLE_DIFFERS(rate);
+    SAMPLE_DIFFERS(low);
+    SAMPLE_DIFFERS(high);
+    SAMPLE_DIFFERS(flags);
+    return NULL;
+}
+
+static inline const char *sample_cell_difference(const kt_cell_score *a, const kt_cell_score *b)
+{
+    SAMPLE_DIFFERS(label);
+    SAMPLE_DIFFERS(rows);
+    SAMPLE_DIFFERS(role);
+    SAMPLE_DIFFERS(interior);
+    SAMPLE_DIFFERS(mean);
+    SAMPLE_DIFFERS(ks);
+    SAMPLE_DIFFERS(ks_floor);
+    SAMPLE_DIFFERS(autocorrelation);
+    SAMPLE_DIFFERS(w1);
+    SAMPLE_DIFFERS(observed);
+    SAMPLE_DIFFERS(predicted);
+    SAMPLE_DIFFERS(error);
+    SAMPLE_DIFFERS(nll);
+    SAMPLE_DIFFERS(crps);
+    SAMPLE_DIFFERS(pit);
+    return NULL;
+}
+
+static inline const char *sample_difference(const kt_archive_entry *a, const kt_archive_entry *b)
+{
+    const char *found = sample_model_difference(&a->fitted.model, &b->fitted.model);
+    if (strcmp(a->name, b->name) != 0)
+        return "name";
+    SAMPLE_DIFFERS(fitted.steps);
+    SAMPLE_DIFFERS(fitted.floored);
+    SAMPLE_DIFFERS(fitted.batch);
+    SAMPLE_DIFFERS(fitted.flags);
+    SAMPLE_DIFFERS(fitted.best);
+    SAMPLE_DIFFERS(fitted.n_looks);
+    SAMPLE_DIFFERS(target);
+    SAMPLE_DIFFERS(rule);
+    SAMPLE_DIFFERS(n_train);
+    SAMPLE_DIFFERS(n_validation);
+    SAMPLE_DIFFERS(n_test);
+    SAMPLE_DIFFERS(data_digest);
+    SAMPLE_DIFFERS(n_cells);
+    SAMPLE_DIFFERS(n_sketch);
+    SAMPLE_DIFFERS(sketch);
+    for (size_t i = 0; !found && i < a->fitted.n_looks; i++)
+        found = sample_look_difference(&a->fitted.looks[i], &b->fitted.looks[i]);
+    for (size_t i = 0; !found && i < a->n_cells; i++)
+        found = sample_cell_difference(&a->cells[i], &b->cells[i]);
+    return found;
+}
+
+#undef SAMPLE_DIFFERS
+
 #endif

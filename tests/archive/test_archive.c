@@ -17,42 +17,11 @@ static void succeed(kt_status status, const kt_error *err)
         fail_msg("%s", err->message);
 }
 
-static void same_model(const kt_model *a, const kt_model *b)
-{
-    assert_memory_equal(&a->net, &b->net, sizeof a->net);
-    assert_memory_equal(a->params, b->params, kt_net_params(&a->net) * sizeof *a->params);
-    if (kt_net_state(&a->net) > 0)
-        assert_memory_equal(a->state, b->state, kt_net_state(&a->net) * sizeof *a->state);
-    assert_memory_equal(&a->scaler, &b->scaler, sizeof a->scaler);
-    assert_true(a->scale == b->scale && a->floor == b->floor);
-    assert_int_equal(a->hull.d, b->hull.d);
-    assert_int_equal(a->hull.n, b->hull.n);
-    assert_memory_equal(a->hull.vertex, b->hull.vertex, a->hull.n * (size_t)a->hull.d * sizeof(double));
-}
-
 static void same_entry(const kt_archive_entry *a, const kt_archive_entry *b)
 {
-    assert_string_equal(a->name, b->name);
-    same_model(&a->fitted.model, &b->fitted.model);
-    assert_int_equal(a->fitted.steps, b->fitted.steps);
-    assert_int_equal(a->fitted.floored, b->fitted.floored);
-    assert_int_equal(a->fitted.batch, b->fitted.batch);
-    assert_int_equal(a->fitted.flags, b->fitted.flags);
-    assert_int_equal(a->fitted.best, b->fitted.best);
-    assert_int_equal(a->fitted.n_looks, b->fitted.n_looks);
-    for (size_t i = 0; i < a->fitted.n_looks; i++) {
-        const kt_look *p = &a->fitted.looks[i], *q = &b->fitted.looks[i];
-        assert_true(p->step == q->step && p->train == q->train && p->validation == q->validation &&
-                    p->rate == q->rate && p->low == q->low && p->high == q->high && p->flags == q->flags);
-    }
-    assert_int_equal(a->target, b->target);
-    assert_int_equal(a->rule, b->rule);
-    assert_true(a->n_train == b->n_train && a->n_validation == b->n_validation && a->n_test == b->n_test);
-    assert_memory_equal(a->data_digest, b->data_digest, sizeof a->data_digest);
-    assert_int_equal(a->n_cells, b->n_cells);
-    assert_memory_equal(a->cells, b->cells, a->n_cells * sizeof *a->cells);
-    assert_int_equal(a->n_sketch, b->n_sketch);
-    assert_memory_equal(a->sketch, b->sketch, a->n_sketch * sizeof *a->sketch);
+    const char *field = sample_difference(a, b);
+    if (field)
+        fail_msg("%s: %s differs", a->name, field);
 }
 
 static void what_is_written_is_read(void **state)
