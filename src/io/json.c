@@ -8,15 +8,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BROKEN ((json_type)-1)
+/* An object or array that lost a part for want of memory is marked by a type that is no JSON kind. It takes
+ * and gives nothing more, breaks what it is put into, and jansson refuses to print it: a shortened document
+ * cannot get out. Turning the mark twice gives the type again. */
+static bool is_broken(const kt_json *value)
+{
+    return value && (int)value->type < 0;
+}
 
-/* An object or array that lost a part for want of memory. As a value of no kind it takes and gives nothing
- * more, and jansson refuses to print it, alone or inside another: a shortened document cannot get out. Its
- * own few bytes are not freed. */
+static void turn_mark(kt_json *value)
+{
+    value->type = (json_type)(-1 - (int)value->type);
+}
+
 static kt_json *broken(kt_json *value)
 {
     if (json_is_object(value) || json_is_array(value))
-        value->type = BROKEN;
+        turn_mark(value);
     return value;
 }
 
@@ -80,6 +88,8 @@ kt_json *kt_json_keep(kt_json *value)
 
 void kt_json_drop(kt_json *value)
 {
+    if (is_broken(value) && value->refcount == 1) /* to be freed as what it was */
+        turn_mark(value);
     json_decref(value);
 }
 
@@ -135,19 +145,26 @@ kt_json *kt_json_reals(const double *values, size_t n)
 
 kt_json *kt_json_put(kt_json *object, const char *key, kt_json *value)
 {
-    assert(!object || json_is_object(object) || object->type == BROKEN);
+    assert(!object || json_is_object(object) || is_broken(object));
     char *text = repaired(key);
-    bool done = text && json_object_set_new_nocheck(object, text, value) == 0;
-    if (!text)
-        json_decref(value); /* otherwise the value was taken */
+    bool done = false;
+    if (text && !is_broken(value))
+        done = json_object_set_new_nocheck(object, text, value) == 0; /* takes the value in any case */
+    else
+        kt_json_drop(value);
     free(text);
     return done ? object : broken(object);
 }
 
 kt_json *kt_json_append(kt_json *array, kt_json *value)
 {
-    assert(!array || json_is_array(array) || array->type == BROKEN);
-    return json_array_append_new(array, value) == 0 ? array : broken(array);
+    assert(!array || json_is_array(array) || is_broken(array));
+    bool done = false;
+    if (!is_broken(value))
+        done = json_array_append_new(array, value) == 0;
+    else
+        kt_json_drop(value);
+    return done ? array : broken(array);
 }
 
 kt_json *kt_json_merge(kt_json *object, const kt_json *over)
