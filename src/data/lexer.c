@@ -89,16 +89,15 @@ out:
     return status;
 }
 
-/* p: behind the opening quote. The closing one, or NULL where it is not in the buffer. At the buffer's end a
- * quote may be half of a doubled one, so that it closes only where the file ends. */
+/* p: behind the opening quote. The closing one, or NULL where it is not in the buffer. (One that is the
+ * buffer's last byte may be half of a doubled one: the record does not end there, so that it is scanned
+ * anew.) */
 static char *closing_quote(const kt_lexer *lexer, char *p)
 {
     char *end = lexer->buffer + lexer->end;
     for (;;) {
         char *quote = memchr(p, '"', (size_t)(end - p));
-        if (!quote || (quote + 1 == end && !lexer->last))
-            return NULL;
-        if (quote[1] != '"')
+        if (!quote || quote[1] != '"')
             return quote;
         p = quote + 2;
     }
