@@ -73,20 +73,37 @@ out:
     return status;
 }
 
-/* Only the very data that a model was made from has held-out cells: everything else is new, or was trained
- * on. */
-static kt_role role_of(const evaluation *e, size_t cell)
+static bool is_held_out(const kt_archive_entry *entry, const char *label)
+{
+    for (size_t i = 0; i < entry->n_cells; i++)
+        if (strcmp(entry->cells[i].label, label) == 0)
+            return true;
+    return false;
+}
+
+/* Only the very data that a model was made from has held-out cells. In other data a row of the sketch betrays
+ * a cell of training rows. A cell too small for the sketch to meet one of its rows in any case (14: with a
+ * probability of 1 in a million it does not) is not trusted where other cells of the service were recognised.
+ */
+static void set_roles(kt_cell_score *scores, const evaluation *e)
 {
     const kt_archive_entry *entry = e->entry;
-    size_t first = e->first[cell], n = e->first[cell + 1] - first;
-    if (memcmp(entry->data_digest, e->service->digest, sizeof entry->data_digest) == 0) {
-        for (size_t i = 0; i < entry->n_cells; i++)
-            if (strcmp(entry->cells[i].label, e->service->cells[cell].label) == 0)
-                return KT_ROLE_HELD_OUT;
-        return KT_ROLE_TRAINING;
+    size_t known = entry->n_train + entry->n_validation, recognised = 0;
+    double share = known > 0 ? (double)entry->n_sketch / (double)known : 0;
+    bool own = memcmp(entry->data_digest, e->service->digest, sizeof entry->data_digest) == 0;
+    for (size_t c = 0; c < e->service->n_cells; c++) {
+        size_t n = e->first[c + 1] - e->first[c];
+        scores[c].role = own ? KT_ROLE_TRAINING : KT_ROLE_NEW;
+        if (own && is_held_out(entry, e->service->cells[c].label))
+            scores[c].role = KT_ROLE_HELD_OUT;
+        if (!own && kt_sketch_matches(entry->sketch, entry->n_sketch, e->hashes + e->first[c], n) > 0) {
+            scores[c].role = KT_ROLE_TRAINING;
+            recognised++;
+        }
     }
-    return kt_sketch_matches(entry->sketch, entry->n_sketch, e->hashes + first, n) > 0 ? KT_ROLE_TRAINING
-                                                                                       : KT_ROLE_NEW;
+    for (size_t c = 0; recognised > 0 && c < e->service->n_cells; c++)
+        if (share * (double)(e->first[c + 1] - e->first[c]) < 14)
+            scores[c].role = KT_ROLE_TRAINING;
 }
 
 static kt_status evaluate(kt_cell_score *scores, evaluation *e, kt_error *err)
@@ -100,8 +117,8 @@ static kt_status evaluate(kt_cell_score *scores, evaluation *e, kt_error *err)
         size_t first = e->first[c], n = e->first[c + 1] - first;
         KT_TRY(kt_metrics_cell(&scores[c], predictor, model, &e->service->cells[c], e->x + first * e->d,
                                e->y + first, n, e->seed, kt_rng_subject(e->service->name), (uint32_t)c, err));
-        scores[c].role = role_of(e, c);
     }
+    set_roles(scores, e);
 out:
     kt_predictor_destroy(predictor);
     return status;

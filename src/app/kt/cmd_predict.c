@@ -1,5 +1,6 @@
 /* kt predict: the mixture at a point, or at many. */
 #include "command.h"
+#include "kt/digits.h"
 #include "kt/file.h"
 #include "kt/h5.h"
 #include "points.h"
@@ -144,18 +145,32 @@ static void print_header(const asked *a)
     putchar('\n');
 }
 
-static kt_status print_piece(const asked *a, const double *x, const float *mixtures, size_t n)
+static kt_status print_piece(const asked *a, const double *x, const float *mixtures, size_t n, kt_error *err)
 {
+    enum { NUMBERS = KT_FEATURES_MAX + 1 + QUANTILES_MAX + 3 * KT_MIXTURE_MAX };
+    char line[NUMBERS * (KT_DIGITS + 1)];
     size_t d = (size_t)a->archive.d, width = 3 * (size_t)a->entry->fitted.model.net.components;
     for (size_t i = 0; i < n; i++) {
-        for (size_t f = 0; f < d; f++)
-            printf("%.9g,", x[i * d + f]);
-        printf("%d", kt_model_inside(&a->entry->fitted.model, x + i * d));
-        for (size_t q = 0; q < a->n_quantiles; q++)
-            printf(",%.9g", quantile_of(a, mixtures + i * width, a->quantile[q]));
-        for (size_t j = 0; j < width; j++)
-            printf(",%.9g", (double)mixtures[i * width + j]);
-        putchar('\n');
+        const double *point = x + i * d;
+        const float *mixture = mixtures + i * width;
+        char *end = line;
+        for (size_t f = 0; f < d; f++) {
+            end = kt_digits_double(end, point[f]);
+            *end++ = ',';
+        }
+        *end++ = kt_model_inside(&a->entry->fitted.model, point) ? '1' : '0';
+        for (size_t q = 0; q < a->n_quantiles; q++) {
+            *end++ = ',';
+            end = kt_digits_float(end, (float)quantile_of(a, mixture, a->quantile[q]));
+        }
+        for (size_t j = 0; j < width; j++) {
+            *end++ = ',';
+            end = kt_digits_float(end, mixture[j]);
+        }
+        *end++ = '\n';
+        size_t bytes = (size_t)(end - line);
+        if (fwrite(line, 1, bytes, stdout) != bytes)
+            return kt_fail_errno(err, KT_IO, "cannot write the output");
     }
     return KT_OK;
 }
@@ -226,7 +241,7 @@ static kt_status predict_all(kt_h5 *file, asked *a, const points *p, kt_error *e
         size_t n = p->n - at < PIECE ? p->n - at : PIECE;
         const double *x = p->x + at * d;
         kt_predict(out.mixtures, a->predictor, x, n);
-        KT_TRY(file ? write_piece(file, a, x, &out, at, n, err) : print_piece(a, x, out.mixtures, n));
+        KT_TRY(file ? write_piece(file, a, x, &out, at, n, err) : print_piece(a, x, out.mixtures, n, err));
     }
 out:
     free(out.mixtures);

@@ -3,6 +3,7 @@
 #include "kt/h5.h"
 #include "kt/log.h"
 #include "kt/store.h"
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,8 +101,6 @@ static kt_status run(const kt_command *command, int argc, char **argv, kt_error 
     KT_TRY(kt_options_fill(options, command->options, merged, err));
     KT_TRY(check_operands(command, n, err));
     KT_TRY(command->run(options, operands, n, err));
-    if (fflush(stdout) != 0)
-        status = kt_fail_errno(err, KT_IO, "cannot write the output");
 out:
     kt_json_drop(merged);
     kt_json_drop(given);
@@ -143,11 +142,9 @@ static void print_log(void *context, kt_log_level level, const char *line)
     fprintf(stderr, "%s\n", line);
 }
 
-int main(int argc, char **argv)
+static int dispatch(int argc, char **argv)
 {
     kt_error err = {0};
-    signal(SIGPIPE, SIG_DFL); /* a reader that had enough ends us quietly */
-    kt_log_set(print_log, NULL, KT_LOG_WARN);
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
         return argc < 2 ? (print_commands(), EXIT_USAGE) : print_commands();
     if (strcmp(argv[1], "--version") == 0)
@@ -162,4 +159,16 @@ int main(int argc, char **argv)
         return print_help(command);
     kt_status status = run(command, argc - 1, argv + 1, &err);
     return status == KT_OK ? EXIT_DONE : complain(command->name, &err, status);
+}
+
+int main(int argc, char **argv)
+{
+    signal(SIGPIPE, SIG_DFL); /* a reader that had enough ends us quietly */
+    kt_log_set(print_log, NULL, KT_LOG_WARN);
+    int code = dispatch(argc, argv);
+    if ((fflush(stdout) != 0 || ferror(stdout)) && code == EXIT_DONE) {
+        fprintf(stderr, "kt: cannot write the output: %s\n", strerror(errno));
+        code = EXIT_FAILED;
+    }
+    return code;
 }
