@@ -3,28 +3,25 @@
  * compiled once for each instruction set; everything here is inlined.
  *
  * Every function is the same sequence of IEEE operations in every lane, so its bits do not depend on VL:
- *  - fused multiply-add is what vfma and vfnma say and nothing else (compile with -ffp-contract=off); + - * /
- * and sqrt are correctly rounded (IEEE 754);
+ *  - fused multiply-add is what vfma and vfnma say and nothing else (compile with -ffp-contract=off);
+ *  - the basic operations and sqrt are correctly rounded (IEEE 754);
  *  - no reciprocal estimates: their bits differ between vendors; no libm: its bits differ between versions;
  *  - vmax(c, x), vmin(c, x) give the second operand when one is NaN, so that a NaN in x survives every clamp;
  *  - where lanes meet there are always 16 logical lanes in NL vectors (vsum_lanes).
  *
  * Coefficients are own fits (least squares with Lawson's weights, for the relative error). Largest errors
- * against double in units in the last place: exp 1.1, log 0.9, tanh 4.5, expm1 6, softplus 2, S 2.5 (ulps of
- * at least 1), D 3.5, phi 14 where it changes its formula; means 0.3. */
+ * against double, in units in the last place: exp 1.1, log 0.9, tanh 4.6, expm1 4.7, sigmoid 3.1, softplus
+ * 2.1, S 2.4 (units of at least 1's), D 3.4, phi 13.5 where it changes its formula. */
 #ifndef KT_VMATH_H
 #define KT_VMATH_H
 
 #if defined(__AVX512F__) || (defined(__AVX2__) && defined(__FMA__))
 #include <immintrin.h>
-#endif
-#include <string.h>
-
-#if defined(__AVX512F__) || (defined(__AVX2__) && defined(__FMA__))
 #define KT_INLINE static inline __attribute__((always_inline))
 #else
 #define KT_INLINE static inline /* each fused multiply-add may be a call here: code size matters */
 #endif
+#include <string.h>
 
 /* vload, vstore: aligned to the vector. vfma: a b + c; vfnma: -a b + c; vselect_less: x < y ? a : b.
  * vd: VL / 2 doubles, for sums of squares. */
@@ -260,8 +257,7 @@ KT_INLINE vf vexpm1(vf x)
     return vselect_less(vabs(x), vset(0.3465f), phi + x, e - vset(1.f));
 }
 
-/* log(x) for normal x > 0; NaN or infinite x gives NaN, 0 and x < 0 give nonsense: callers pass sums of exp
- */
+/* log(x) for normal x > 0; NaN or infinite x gives NaN, 0 and x < 0 give nonsense */
 KT_INLINE vf vlog(vf x)
 {
     vi i = (vi)x - 0x3f2aaaab; /* x = m 2^e, m in [2/3, 4/3) */
@@ -272,8 +268,7 @@ KT_INLINE vf vlog(vf x)
     return vfma(e, vset(0.693145751953125f), f + vfma(f * f, p, e * vset(1.428606765e-6f)));
 }
 
-/* tanh(x) = x N(s) / D(s), s = min(x^2, 81); the clamp of the result serves |x| > 9 and the last ulp below it
- */
+/* tanh(x) = x N(s) / D(s), s = min(x^2, 81); the last clamp serves |x| > 9 and the last ulp below it */
 KT_INLINE vf vtanh(vf x)
 {
     vf s = vmin(vset(81.f), x * x);

@@ -1,7 +1,6 @@
 /* The kernel's arithmetic. Compiled once for each instruction set with -DKT_KERNEL_ISA=generic, v3 or v4; the
  * bits are the same (see kt/vmath.h):
- *  - an element of a product is one chain of fused multiply-adds, its index ascending, whatever the register
- * tiles;
+ *  - an element of a product is one chain of fused multiply-adds, its index ascending, whatever the tiles;
  *  - sums over rows have 16 lanes and a fixed order;
  *  - blocks are summed by the tree of kt/tree.h; a row that a block does not have weighs 0 (it is a copy of
  * the block's first row, so that it brings no value of its own). */
@@ -196,8 +195,7 @@ static bool frozen_span(const kernel_span *span, uint32_t frozen)
     return span->input >= 0 && (frozen >> span->input & 1);
 }
 
-/* Sum of squares in double, 16 lanes, then their tree: one absurd row can push a square past float's range.
- */
+/* Sum of squares in double, 16 lanes, then their tree: one absurd row can pass float's range. */
 static double sum_of_squares(const kt_kernel *k, const float *g, uint32_t frozen)
 {
     enum { VD = VL / 2, ND = 16 / VD };

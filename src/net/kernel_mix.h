@@ -1,4 +1,4 @@
-/* From head outputs to the mixture's loss and back, a block at a time. Included by kernel_isa.c.
+/* From head outputs to the mixture's loss and back, a block at a time. For kernel_isa.c.
  *
  * mixture() sees z_w, a = log of the first parameter, and b (weibull: log scale, gamma: log mean, lognormal
  * and normal: mu); with exp heads these are the head outputs themselves, softplus heads pass through

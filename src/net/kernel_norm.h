@@ -1,5 +1,4 @@
-/* BatchNormalization (Ioffe and Szegedy 2015) over a minibatch of several blocks. Included by kernel_isa.c.
- */
+/* BatchNormalization (Ioffe and Szegedy 2015) over a batch of several blocks. For kernel_isa.c. */
 #ifndef KT_NET_KERNEL_NORM_H
 #define KT_NET_KERNEL_NORM_H
 

@@ -1,5 +1,4 @@
-/* Matrix products of a block, [feature][64 rows], with activations at their ends. Included by kernel_isa.c.
- */
+/* Matrix products of a block, [feature][64 rows], with activations at their ends. For kernel_isa.c. */
 #ifndef KT_NET_KERNEL_PRODUCT_H
 #define KT_NET_KERNEL_PRODUCT_H
 

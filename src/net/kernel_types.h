@@ -5,8 +5,9 @@
  *   first layer     kernel [d + 1 to 4, H to 16]: rows x0 .. x(d-1), bias, zeros
  *   other layers    kernel [in to 4, out to 16], bias [out to 16]
  *   with BatchNormalization, after each of them: gamma, beta [out to 16]
- *   heads           kernel [3K to 4, H to 16] out -> in, bias [3K to 16]; rows z_w in [0, K), z_a in [K, 2K),
- * z_b A gradient has the same layout, then 16 floats of which the first is the loss: the sums over blocks
+ *   heads           kernel [3K to 4, H to 16] out -> in, bias [3K to 16]; rows z_w, z_a, z_b
+ *
+ * A gradient has the same layout, then 16 floats of which the first is the loss: the sums over blocks
  * carry it along. Padding is zero and stays zero under AdamW.
  *
  * Values of a block lie feature by feature, [feature][64 rows]: neither forward nor backward pads the

@@ -178,8 +178,7 @@ static void splits_over_ranks_have_the_same_bits(void **state)
     case_destroy(&c);
 }
 
-/* A partial block after full ones, and an index that names the rows in their order, are as on a fresh kernel.
- */
+/* A partial block after full ones, and an index that names the rows in order, are as on a fresh kernel. */
 static void nothing_is_left_from_before(void **unused)
 {
     (void)unused;

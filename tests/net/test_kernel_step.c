@@ -1,5 +1,4 @@
-/* The optimiser's step against its formula in double, NaNs, the padded layout, and what the kernel refuses.
- */
+/* The optimiser's step against its formula in double, NaNs, the padded layout, what is refused. */
 #include "kernel_case.h"
 #ifdef __x86_64__
 #include <xmmintrin.h>

@@ -1,5 +1,4 @@
-/* The vector functions against the C library's in double, and each instruction set's bits against plain C's.
- */
+/* The vector functions against the C library's in double, and every instruction set's bits against plain C. */
 #include "kt/kernel.h"
 #include "kt/rng.h"
 #include "kt/special.h"
