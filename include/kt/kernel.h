@@ -45,8 +45,9 @@ size_t kt_kernel_record(int inputs);
 void kt_kernel_block(float *gradient, kt_kernel *kernel, const float *params, const float *records,
                      const uint32_t *index, int n, float share, float penalty);
 
-/* With BatchNormalization: the whole batch of n rows, blocks in order, summed by the tree of kt/tree.h; moves
- * state. */
+/* With BatchNormalization: the whole batch of n rows. Statistics are summed block after block, gradients of
+ * blocks by the tree of kt/tree.h; a bias before BatchNormalization has gradient 0. Moves state, unless the
+ * loss is not finite. */
 void kt_kernel_batch(float *gradient, float *state, kt_kernel *kernel, const float *params,
                      const float *records, const uint32_t *index, int n, float share, float penalty);
 

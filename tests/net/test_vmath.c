@@ -1,4 +1,4 @@
-/* The vector functions against the C library's in double, and every instruction set's bits against plain C. */
+/* The vector functions against the C library's in double, and every set's bits against plain C's. */
 #include "kt/kernel.h"
 #include "kt/rng.h"
 #include "kt/special.h"
