@@ -10,6 +10,7 @@
 
 enum {
     BUFFER = 1 << 18,         /* fits a second-level cache */
+    SLACK = 8,                /* bytes behind the end that may be read, see kt_cell_text */
     LONGEST_RECORD = 1 << 28, /* a quote that is never closed must not swallow a large file */
 };
 
@@ -26,7 +27,7 @@ kt_status kt_lexer_open(kt_lexer *lexer, const char *path, kt_error *err)
     if (lexer->file < 0 || fstat(lexer->file, &info) != 0)
         return kt_fail_errno(err, KT_IO, "cannot open %s", path);
     lexer->size = S_ISREG(info.st_mode) ? (size_t)info.st_size : 0;
-    return kt_grow(&lexer->buffer, lexer->capacity = BUFFER, 1, err);
+    return kt_grow(&lexer->buffer, (lexer->capacity = BUFFER) + SLACK, 1, err);
 }
 
 void kt_lexer_close(kt_lexer *lexer)
@@ -62,7 +63,7 @@ static kt_status refill(kt_lexer *lexer, kt_error *err)
         if (lexer->capacity >= LONGEST_RECORD)
             return kt_fail(err, KT_INPUT, "%s:%llu: a record of over %d bytes: is a quote never closed?",
                            lexer->path, (unsigned long long)lexer->line, LONGEST_RECORD);
-        KT_TRY(kt_grow(&lexer->buffer, lexer->capacity *= 2, 1, err));
+        KT_TRY(kt_grow(&lexer->buffer, (lexer->capacity *= 2) + SLACK, 1, err));
     }
     size_t got = 1;
     while (got > 0 && lexer->end + 1 < lexer->capacity) {

@@ -10,7 +10,8 @@
 #include <stdint.h>
 
 typedef struct {
-    const char *text; /* valid until the next record; not terminated */
+    const char
+        *text; /* valid until the next record; not terminated, but 8 bytes may be read from any of it */
     size_t n;
     bool quoted;
 } kt_cell_text;

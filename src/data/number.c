@@ -84,18 +84,38 @@ static double scaled(uint64_t mantissa, int e)
     return ldexp((double)(quotient | (rest != 0)), e - 63 - up + down);
 }
 
+/* Digits from p on, behind those of *mantissa; returns their end. Eight at a time where there are so many:
+ * pairs, then fours, then all of a little-endian word are added up in its lanes. */
+static inline const char *read_digits(uint64_t *mantissa, const char *p, const char *end)
+{
+    const uint64_t high = UINT64_C(0xF0F0F0F0F0F0F0F0), zeros = UINT64_C(0x3030303030303030);
+    uint64_t sum = *mantissa, word;
+    for (; end - p >= 8; p += 8) {
+        memcpy(&word, p, sizeof word);
+        if ((word & high) != zeros || ((word + UINT64_C(0x0606060606060606)) & high) != zeros)
+            break;
+        word -= zeros;
+        word = (word * 10 + (word >> 8)) & UINT64_C(0x00FF00FF00FF00FF);
+        word = (word * 100 + (word >> 16)) & UINT64_C(0x0000FFFF0000FFFF);
+        word = (word * 10000 + (word >> 32)) & UINT64_C(0x00000000FFFFFFFF);
+        sum = sum * 100000000 + word;
+    }
+    for (; p < end && is_digit(*p); p++)
+        sum = sum * 10 + (uint64_t)(*p - '0');
+    *mantissa = sum;
+    return p;
+}
+
 /* Digits with a point and an exponent; NULL where the text is something else, else its end. */
 static const char *read_decimal(decimal *out, const char *p, const char *end)
 {
     uint64_t mantissa = 0;
     const char *first = p;
-    for (; p < end && is_digit(*p); p++)
-        mantissa = mantissa * 10 + (uint64_t)(*p - '0');
+    p = read_digits(&mantissa, p, end);
     ptrdiff_t digits = p - first, decimals = 0;
     if (p < end && *p == '.') {
-        const char *point = p++;
-        for (; p < end && is_digit(*p); p++)
-            mantissa = mantissa * 10 + (uint64_t)(*p - '0');
+        const char *point = p;
+        p = read_digits(&mantissa, p + 1, end);
         decimals = p - point - 1;
         digits += decimals;
     }

@@ -14,15 +14,23 @@ typedef struct {
     uint64_t blank, negative;
 } destination;
 
+/* A text of up to 8 bytes, zero behind its end. */
+typedef struct {
+    uint64_t bytes;
+    size_t n; /* KT_NO_TEXT: a longer one, or none */
+} short_text;
+#define KT_NO_TEXT SIZE_MAX
+
 typedef struct {
     kt_reading *reading;
     kt_lexer *lexer;
     const kt_columns *columns;
     kt_table *table;
     kt_steps steps;
-    destination *to; /* [columns->n_services] */
-    double *value;   /* [columns->n] the numbers of a row, NaN where blank */
-    double *key;     /* [columns->n_keys] those that name its load step */
+    destination *to;  /* [columns->n_services] */
+    double *value;    /* [columns->n] the numbers of a row, NaN where blank */
+    short_text *seen; /* [columns->n] the texts that they were read from */
+    double *key;      /* [columns->n_keys] those that name its load step */
 } rows;
 
 static kt_status bad_cell(const rows *r, size_t column, const char *what, kt_error *err)
@@ -151,12 +159,31 @@ out:
     return status;
 }
 
+/* Rates and replicas stay the same over many rows: is this what the row before had? */
+static inline bool is_seen(short_text *seen, const kt_cell_text *cell)
+{
+    size_t n = cell->n;
+    uint64_t bytes = 0;
+    if (n > sizeof bytes) {
+        seen->n = KT_NO_TEXT;
+        return false;
+    }
+    memcpy(&bytes, cell->text, sizeof bytes);
+    bytes &= n > 0 ? UINT64_MAX >> 8 * (sizeof bytes - n) : 0;
+    if (seen->n == n && seen->bytes == bytes)
+        return true;
+    *seen = (short_text){bytes, n};
+    return false;
+}
+
 static kt_status read_numbers(rows *r, kt_error *err)
 {
     const kt_columns *columns = r->columns;
     for (size_t i = 0; i < columns->n_wanted; i++) {
         size_t c = columns->wanted[i];
         const kt_cell_text *cell = &r->lexer->cell[c];
+        if (is_seen(&r->seen[c], cell))
+            continue;
         switch (kt_number_read(&r->value[c], cell->text, cell->n)) {
         case KT_NUMBER_GOOD:
             break;
@@ -361,6 +388,9 @@ kt_status kt_table_read(kt_table *table, kt_reading *reading, kt_lexer *lexer, c
     table->rows = table->blank_targets = table->negative_delays = 0;
     KT_TRY(kt_alloc(&r.to, columns->n_services, sizeof *r.to, err));
     KT_TRY(kt_alloc(&r.value, columns->n, sizeof *r.value, err));
+    KT_TRY(kt_alloc(&r.seen, columns->n, sizeof *r.seen, err));
+    for (size_t i = 0; i < columns->n; i++)
+        r.seen[i].n = KT_NO_TEXT;
     KT_TRY(kt_alloc(&r.key, columns->n_keys, sizeof *r.key, err));
     KT_TRY(find_destinations(&r, err));
     KT_TRY(take_rows(&r, err));
@@ -371,6 +401,7 @@ out:
     kt_steps_clear(&r.steps);
     free(r.to);
     free(r.value);
+    free(r.seen);
     free(r.key);
     return status;
 }
