@@ -43,6 +43,12 @@ static void fill(panel *p, const kt_mixture *mixture)
     }
 }
 
+/* P_n+1(t) from P_n and P_n-1. The factors are constants where the loop over n is unrolled. */
+static inline double legendre(int n, double t, double now, double last)
+{
+    return (2 * n + 1) / (n + 1.0) * t * now - n / (n + 1.0) * last;
+}
+
 /* The Legendre series of below - above: c_n = (2n + 1) / 2 times the integral of it with P_n. Divided by 2n
  * + 1. */
 static void series(double *c, const panel *p)
@@ -54,7 +60,7 @@ static void series(double *c, const panel *p)
         c[0] += term;
         for (int n = 1; n < NODES; n++) {
             c[n] += term * now;
-            double next = ((2 * n + 1) * t * now - n * last) / (n + 1);
+            double next = legendre(n, t, now, last);
             last = now;
             now = next;
         }
@@ -71,7 +77,7 @@ static void inside(double *out, const panel *p, kt_family family, const double *
         double t = (kt_to_variable(family, y[i]) - p->begin) / half - 1;
         double last = 1, now = t, sum = c[0] * (t + 1);
         for (int k = 1; k < NODES; k++) {
-            double next = ((2 * k + 1) * t * now - k * last) / (k + 1);
+            double next = legendre(k, t, now, last);
             sum += c[k] * (next - last);
             last = now;
             now = next;
