@@ -159,10 +159,8 @@ static kt_status print_piece(const asked *a, const double *x, const float *mixtu
             *end++ = ',';
         }
         *end++ = kt_model_inside(&a->entry->fitted.model, point) ? '1' : '0';
-        for (size_t q = 0; q < a->n_quantiles; q++) {
-            *end++ = ',';
-            end = kt_digits_float(end, (float)quantile_of(a, mixture, a->quantile[q]));
-        }
+        for (size_t q = 0; q < a->n_quantiles; q++)
+            end += sprintf(end, ",%.9g", quantile_of(a, mixture, a->quantile[q]));
         for (size_t j = 0; j < width; j++) {
             *end++ = ',';
             end = kt_digits_float(end, mixture[j]);
