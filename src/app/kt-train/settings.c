@@ -12,8 +12,8 @@ enum { KEEP_BEST, KEEP_LAST };
 const kt_option settings_table[] = {
     {"service", 0, KT_OPTION_TEXTS, RESULT, AT(services), 0, 0, NULL, NULL, "NAME",
      "train this service only, by its name or a unique short one; may be repeated", "Data"},
-    {"features", 0, KT_OPTION_TEXTS, RESULT, AT(features), 0, 0, NULL, NULL, "NAME,...",
-     "columns that the model is asked with (rps_eff,rep)", NULL},
+    {"features", 0, KT_OPTION_TEXTS, RESULT, AT(features), 0, 0, NULL, NULL, "NAME",
+     "a column that the model is asked with (rps_eff and rep); may be repeated", NULL},
     {"target", 0, KT_OPTION_CHOICE, RESULT, AT(target), 0, 0, KT_TARGET_CHOICES, "auto", "WHAT",
      "what is learned; auto: proc+delay where a delay column exists", NULL},
     {"time-unit", 0, KT_OPTION_CHOICE, RESULT, AT(time_unit), 0, 0, KT_UNIT_CHOICES, "auto", "UNIT",
