@@ -65,47 +65,42 @@ double kt_mixture_sample(const kt_mixture *mixture, kt_rng *rng)
 
 /* ---- Quantile, in the variable of spread.h ---- */
 
-typedef struct {
-    const kt_mixture *mixture;
-    double p, total; /* weights that sum to 1 but for rounding must still reach p */
-} target;
-
 /* How far the cdf at x is above p, in the log of the smaller tail, where it is nearly straight; *slope: by x.
  */
-static double above(double *slope, const target *t, double x)
+static double above(double *slope, const kt_mixture *mixture, double p, double x)
 {
-    double y = kt_from_variable(t->mixture->family, x), density = kt_mixture_log_pdf(t->mixture, y);
-    bool upper = t->p > 0.5;
-    double tail = upper ? kt_mixture_survival(t->mixture, y) : kt_mixture_cdf(t->mixture, y);
-    if (kt_family_table[t->mixture->family].positive)
+    double y = kt_from_variable(mixture->family, x), density = kt_mixture_log_pdf(mixture, y);
+    bool upper = p > 0.5;
+    double tail = upper ? kt_mixture_survival(mixture, y) : kt_mixture_cdf(mixture, y);
+    if (kt_family_table[mixture->family].positive)
         density += x;
     *slope = exp(density) / tail;
-    double excess = log(tail / t->total / (upper ? 1 - t->p : t->p));
+    double excess = log(tail / (upper ? 1 - p : p));
     return upper ? -excess : excess;
 }
 
-/* From where the cdf is below p to where it is above. False: *x is beyond the range of doubles. */
-static bool bracket(double *low, double *high, const target *t)
+/* From where the cdf is below p to where it is above. False: the quantile is beyond the range of doubles. */
+static bool bracket(double *low, double *high, const kt_mixture *mixture, double p)
 {
     double first, last, slope;
-    kt_variable_range(&first, &last, t->mixture->family);
+    kt_variable_range(&first, &last, mixture->family);
     *low = INFINITY;
     *high = -INFINITY;
-    for (int j = 0; j < t->mixture->n; j++)
-        if (t->mixture->weight[j] > 0) {
-            kt_spread spread = kt_component_spread(t->mixture, j);
+    for (int j = 0; j < mixture->n; j++)
+        if (mixture->weight[j] > 0) {
+            kt_spread spread = kt_component_spread(mixture, j);
             *low = fmin(*low, spread.center - spread.width);
             *high = fmax(*high, spread.center + spread.width);
         }
     double step = *high - *low;
     *low = fmax(first, fmin(*low, last));
     *high = fmin(last, fmax(*high, first));
-    for (double by = step; above(&slope, t, *low) > 0; by *= 2) {
+    for (double by = step; above(&slope, mixture, p, *low) > 0; by *= 2) {
         if (*low == first)
             return *high = first, false;
         *low = fmax(first, *low - by);
     }
-    for (double by = step; above(&slope, t, *high) < 0; by *= 2) {
+    for (double by = step; above(&slope, mixture, p, *high) < 0; by *= 2) {
         if (*high == last)
             return *low = last, false;
         *high = fmin(last, *high + by);
@@ -115,20 +110,16 @@ static bool bracket(double *low, double *high, const target *t)
 
 double kt_mixture_quantile(const kt_mixture *mixture, double p)
 {
-    target t = {.mixture = mixture, .p = p};
     if (!kt_mixture_proper(mixture) || !(p > 0 && p < 1))
         return NAN;
-    for (int j = 0; j < mixture->n; j++)
-        t.total += mixture->weight[j];
-
     double low, high, slope, x, step;
     bool positive = kt_family_table[mixture->family].positive;
-    if (!bracket(&low, &high, &t)) /* below the smallest positive double, or above the largest */
+    if (!bracket(&low, &high, mixture, p)) /* below the smallest positive double, or above the largest */
         return low < 0 && positive ? 0 : low < 0 ? -INFINITY : INFINITY;
     x = 0.5 * (low + high);
     step = high - low;
     for (int i = 0; i < 200; i++) { /* Newton's step where it stays inside and shrinks, else the middle */
-        double v = above(&slope, &t, x);
+        double v = above(&slope, mixture, p, x);
         if (v == 0)
             break;
         *(v < 0 ? &low : &high) = x;

@@ -69,15 +69,14 @@ void kt_tree_push(kt_tree *tree, kt_tree_node node)
         merge(tree);
 }
 
+/* Right to left: nothing lies right of the last node, so that it is its own parent at every level up to its
+ * neighbour's, whose right sibling it then is. */
 void *kt_tree_root(kt_tree *tree)
 {
     assert(tree->n > 0 && tree->node[0].index == 0);
     while (tree->n > 1) {
-        /* Nothing lies right of the last node: without a right sibling it is its own parent. */
-        kt_tree_node *left = &tree->node[tree->n - 2], *last = left + 1;
-        while (last->level < left->level)
-            *last = parent(*last);
-        assert(siblings(*left, *last));
+        assert(tree->node[tree->n - 2].index % 2 == 0 &&
+               tree->node[tree->n - 2].level >= tree->node[tree->n - 1].level);
         merge(tree);
     }
     return slot(tree, 0);
