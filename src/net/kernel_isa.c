@@ -38,10 +38,10 @@ static void gather(kt_kernel *k, int b, const float *records, const uint32_t *in
                 to[c] += step[c];
         }
     }
-    for (int i = 0; i < NB; i++) {
+    for (int i = 0; i < NB; i++)
         k->weight[b * NB + i] = i < n ? share : 0.f;
+    for (int i = 0; k->net.batch_norm && i < NB; i++)
         k->valid[b * NB + i] = i < n ? 1.f : 0.f;
-    }
 }
 
 static float *output_of(const kernel_layer *y, int b)
