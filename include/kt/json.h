@@ -1,6 +1,8 @@
 /* JSON values over jansson, whose header only io/json.c sees. Values are counted references: kt_json_keep and
  * kt_json_drop; "put" takes the value it is given, "get" gives a borrowed one. Building never fails halfway:
- * when memory is short the value becomes NULL, every function passes NULL on, and kt_json_text reports it. */
+ * when memory is short a value is NULL, every function passes NULL on, what a part is missing from is broken
+ * for good but still the caller's to drop, and kt_json_text reports it. Texts are UTF-8; a byte that is not
+ * becomes U+FFFD. */
 #ifndef KT_JSON_H
 #define KT_JSON_H
 
@@ -41,7 +43,7 @@ kt_json *kt_json_real(double value);
 kt_json *kt_json_string(const char *value);
 kt_json *kt_json_reals(const double *values, size_t n);
 
-/* Takes value. Returns the object or array, for chains of puts. */
+/* Takes value. Returns the object or array itself, for chains of puts. */
 kt_json *kt_json_put(kt_json *object, const char *key, kt_json *value);
 kt_json *kt_json_append(kt_json *array, kt_json *value);
 kt_json *kt_json_merge(kt_json *object, const kt_json *over); /* keys of `over` win */

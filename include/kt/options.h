@@ -40,8 +40,8 @@ typedef struct {
     char letter;      /* short name or 0 */
     kt_option_type type;
     kt_option_class class;
-    size_t offset; /* into the struct that kt_options_fill fills */
-    double min, max;
+    size_t offset;   /* into the struct that kt_options_fill fills */
+    double min, max; /* equal: no bounds; infinite: none on that side */
     const char *choices;
     const char *preset; /* default, as it would be typed; NULL: none (0, false, NULL, empty) */
     const char *value;  /* name of the value in help, with its unit: "SECONDS"; NULL for flags */
@@ -49,10 +49,10 @@ typedef struct {
     const char *group;  /* heading in help; NULL: that of the row before */
 } kt_option;
 
-/* The command line to an object of what was given, and operands in order (borrowed from argv). "--" ends
- * options;
- * --name=value and --name value; letters -k 4, -k4. KT_USAGE for an unknown option (the nearest is named), a
- * missing or impossible value, a value out of range. */
+/* The command line to an object of what was given, and operands in order (borrowed from argv; room for argc).
+ * argv[0] is the program's name. "--" ends options; --name=value and --name value; letters -k 4, -k4, and
+ * flags together: -qv. KT_USAGE for an unknown option (the nearest is named), a missing or impossible value,
+ * a value out of range. */
 kt_status kt_options_argv(kt_json **given, const char **operands, size_t *n_operands, const kt_option *table,
                           int argc, char **argv, kt_error *err);
 
@@ -66,7 +66,8 @@ kt_status kt_options_presets(kt_json **out, const kt_option *table, kt_error *er
 /* Into the struct at `target`. Strings are borrowed from the object, which must outlive it. */
 kt_status kt_options_fill(void *target, const kt_option *table, const kt_json *object, kt_error *err);
 
-/* The part of an object whose options are of one class (new reference). */
+/* The part of an object whose options are of one class (new reference), each value in its one normal form: a
+ * real with a point, a list as an array. */
 kt_json *kt_options_of_class(const kt_option *table, const kt_json *object, kt_option_class class);
 
 /* Help for the table, wrapped at 79 columns, by groups. Caller frees. */

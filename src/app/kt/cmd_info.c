@@ -29,10 +29,32 @@ static const char *target_text(kt_target target)
 
 /* ---- archives ---- */
 
+/* Adds to a service's scores how its model was made. */
+static void describe_model(kt_json *json, const kt_archive_entry *e)
+{
+    const kt_net *net = &e->fitted.model.net;
+    char digest[KT_DIGEST_HEX];
+    kt_digest_hex(digest, e->data_digest);
+    kt_json_put(json, "family", kt_json_string(kt_family_table[net->family].name));
+    kt_json_put(json, "components", kt_json_int(net->components));
+    kt_json_put(json, "target", kt_json_string(target_text(e->target)));
+    kt_json_put(json, "cell_rule", kt_json_string(kt_cell_rule_text[e->rule]));
+    kt_json_put(json, "data_sha256", kt_json_string(digest));
+    kt_json_put(json, "validation_rows", kt_json_int((int64_t)e->n_validation));
+    kt_json_put(json, "held_out_rows", kt_json_int((int64_t)e->n_test));
+    kt_json_put(json, "steps", kt_json_int((int64_t)e->fitted.steps));
+    kt_json_put(json, "batch", kt_json_int(e->fitted.batch));
+    kt_json_put(json, "looks", kt_json_int((int64_t)e->fitted.n_looks));
+    kt_json_put(json, "best_look", kt_json_int((int64_t)e->fitted.best));
+}
+
 static kt_json *archive_json(const kt_archive *archive, const char *digest, const kt_scored *scored,
                              bool cells)
 {
     kt_json *json = kt_json_object(), *config = NULL, *features = kt_json_array(), *refused = kt_json_array();
+    kt_json *services = kt_scores_json(scored, archive->n_entries, cells);
+    for (size_t i = 0; i < archive->n_entries; i++)
+        describe_model(kt_json_at(services, i), &archive->entries[i]);
     kt_json_parse(&config, archive->config, strlen(archive->config), "config", NULL);
     for (int f = 0; f < archive->d; f++)
         kt_json_append(features, kt_json_string(archive->feature[f]));
@@ -46,8 +68,20 @@ static kt_json *archive_json(const kt_archive *archive, const char *digest, cons
     kt_json_put(json, "sha256", kt_json_string(digest));
     kt_json_put(json, "features", features);
     kt_json_put(json, "options", config);
-    kt_json_put(json, "services", kt_scores_json(scored, archive->n_entries, cells));
+    kt_json_put(json, "services", services);
     return kt_json_put(json, "refused", refused);
+}
+
+/* How cells were told apart: mostly one rule for all services. */
+static void print_rules(const kt_archive *archive)
+{
+    for (int rule = KT_CELLS_NOMINAL; rule <= KT_CELLS_BINS; rule++) {
+        size_t services = 0;
+        for (size_t i = 0; i < archive->n_entries; i++)
+            services += archive->entries[i].rule == (kt_cell_rule)rule;
+        if (services > 0)
+            printf("\ncells    %s (%zu services)", kt_cell_rule_text[rule], services);
+    }
 }
 
 static kt_status archive_text(const kt_archive *archive, const char *digest, const kt_scored *scored,
@@ -59,6 +93,7 @@ static kt_status archive_text(const kt_archive *archive, const char *digest, con
            archive->version, archive->numerics, digest, archive->config);
     for (int f = 0; f < archive->d; f++)
         printf(" %s", archive->feature[f]);
+    print_rules(archive);
     for (size_t i = 0; i < archive->n_entries; i++) {
         const kt_archive_entry *e = &archive->entries[i];
         printf("\n%s: %s of %d, %s; %zu rows trained, %zu validated, %zu held out; %llu steps of %d rows, "
