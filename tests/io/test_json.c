@@ -108,6 +108,9 @@ static void numbers_that_json_lacks_are_null(void **state)
     kt_json *value = kt_json_reals((double[]){NAN, INFINITY, -INFINITY, 1}, 4);
     assert_text(value, "[null,null,null,1.0]");
     kt_json_drop(value);
+    value = kt_json_reals(NULL, 0);
+    assert_text(value, "[]");
+    kt_json_drop(value);
 }
 
 static void indented_for_people(void **state)
@@ -127,36 +130,46 @@ static void bad_texts_are_named_with_their_place(void **state)
     static const struct {
         const char *text, *place, *reason;
     } cases[] = {
-        {"{\"a\": 1,\n \"a\": 2}", "run.json:2:", "duplicate"},
-        {"{\"a\": 1,}", "run.json:1:", "expected"},
-        {"", "run.json:1:0", "expected"},
-        {"{} {}", "run.json:1:4", "end of file"},
-        {"[1e999]", "run.json:1:", "overflow"},
-        {"[NaN]", "run.json:1:", "invalid token"},
-        {"[99999999999999999999]", "run.json:1:", "too big"},
-        {"\"\xFF\"", "run.json:1:", "unable to decode byte 0xff"},
-        {"[\n\n  nul]", "run.json:3:", "invalid token"},
+        {"", "in:1:0: ", "expected"},
+        {"{\"a\":1,\n \"b\":}", "in:2:6: ", "'}'"},
+        {"{\"a\":1,}", "in:1:8: ", "expected"},
+        {"{\"a\":1,\n\n\"b\":2,\n\"a\":3}", "in:4:3: ", "duplicate"},
+        {"[1,2", "in:1:4: ", "end of file"},
+        {"[1] 2", "in:1:5: ", "end of file"},
+        {"{} {}", "in:1:4: ", "end of file"},
+        {"{a:1}", "in:1:2: ", "expected"},
+        {"[01]", "in:1:2: ", "invalid token"},
+        {"[nan]", "in:1:4: ", "invalid token"},
+        {"[\n\n  nul]", "in:3:5: ", "invalid token"},
+        {"\"\xFF\"", "in:1:1: ", "byte 0xff"},
+        {"[1e999]", "in:1:6: ", "overflow"},
+        {"[9223372036854775808]", "in:1:20: ", "too big"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         kt_error err = {0};
         kt_json *value = (kt_json *)&err;
-        assert_int_equal(kt_json_parse(&value, cases[i].text, strlen(cases[i].text), "run.json", &err),
-                         KT_INPUT);
+        assert_int_equal(kt_json_parse(&value, cases[i].text, strlen(cases[i].text), "in", &err), KT_INPUT);
         assert_null(value);
         if (strncmp(err.message, cases[i].place, strlen(cases[i].place)) != 0 ||
             !strstr(err.message, cases[i].reason))
             fail_msg("'%s' is not '%s' and '%s'", err.message, cases[i].place, cases[i].reason);
     }
+    kt_json *value;
+    assert_int_equal(kt_json_parse(&value, "[1]]", 3, "in", NULL), KT_OK); /* n bytes and no more */
+    kt_json_drop(value);
+    assert_int_equal(kt_json_parse(&value, "{}\0{}", 5, "in", NULL), KT_INPUT);
 }
 
 static void depth_has_an_end(void **state)
 {
     (void)state;
-    enum { N = 100000 };
-    char *text = malloc(N);
-    memset(text, '[', N);
+    enum { DEEP = 1000000 };
+    char *text = malloc(DEEP);
     kt_json *value;
-    assert_int_equal(kt_json_parse(&value, text, N, "deep", NULL), KT_INPUT);
+    kt_error err = {0};
+    memset(text, '[', DEEP);
+    assert_int_equal(kt_json_parse(&value, text, DEEP, "deep", &err), KT_INPUT);
+    assert_non_null(strstr(err.message, "depth"));
     free(text);
 }
 
@@ -215,15 +228,17 @@ static int by_bytes(const void *a, const void *b)
 static void keys_are_numbered_in_byte_order(void **state)
 {
     (void)state;
-    enum { N = 200 };
+    enum { N = 97 };
     char names[N][8], *sorted[N];
     for (int order = 0; order < 3; order++) {
         kt_json *object = kt_json_object();
         for (int i = 0; i < N; i++) {
-            int number = order == 0 ? i : order == 1 ? N - 1 - i : i * 77 % N;
+            int number = order == 0 ? i : order == 1 ? N - 1 - i : i * 35 % N;
             snprintf(names[i], sizeof names[i], "%s%03d", number % 3 ? "k" : "\xC3\xBC", number);
             sorted[i] = names[i];
             kt_json_put(object, names[i], kt_json_int(i));
+            for (size_t k = 1; k <= (size_t)i; k++) /* at each size */
+                assert_true(strcmp(kt_json_key(object, k - 1), kt_json_key(object, k)) < 0);
         }
         qsort(sorted, N, sizeof *sorted, by_bytes);
         for (size_t i = 0; i < N; i++)
@@ -269,7 +284,11 @@ static void foreign_bytes_are_replaced(void **state)
     (void)state;
     static const char *const pairs[][2] = {
         {"caf\xE9", "caf\uFFFD"},
+        {"\x80", "\uFFFD"},
+        {"\xC1", "\uFFFD"},
+        {"\xF5", "\uFFFD"},
         {"\xC3", "\uFFFD"},
+        {"\xC3(\xE2\x82", "\uFFFD(\uFFFD\uFFFD"},
         {"\xC0\xAF", "\uFFFD\uFFFD"},                     /* overlong */
         {"\xE0\x80\xAF", "\uFFFD\uFFFD\uFFFD"},           /* overlong */
         {"\xED\xA0\x80", "\uFFFD\uFFFD\uFFFD"},           /* surrogate */
@@ -353,6 +372,11 @@ static void nothing_passes_through(void **state)
     assert_null(kt_json_append(NULL, kt_json_int(1)));
     assert_null(kt_json_merge(NULL, object));
     kt_json_put(object, "a", NULL);
+    assert_int_equal(kt_json_text(&text, object, 0, NULL), KT_MEMORY);
+    kt_json_drop(object);
+    kt_json *list = kt_json_append(kt_json_append(kt_json_array(), kt_json_int(1)), NULL);
+    object = kt_json_put(kt_json_object(), "list", list);
+    object = kt_json_put(kt_json_object(), "inner", object);
     assert_int_equal(kt_json_text(&text, object, 0, NULL), KT_MEMORY);
     kt_json_drop(object);
     assert_int_equal(kt_json_text(&text, NULL, 0, NULL), KT_MEMORY);

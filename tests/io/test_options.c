@@ -97,6 +97,10 @@ static void command_lines_become_objects(void **state)
     assert_given("--fresh=false --pretty=true", "{\"fresh\":false,\"pretty\":true}", 0);
     assert_given("-s 4 -k4,5", "{\"hidden\":[4,5],\"seed\":4}", 0);
     assert_given("-fps4 -f", "{\"fresh\":true,\"pretty\":true,\"seed\":4}", 0);
+    assert_given("-fs 4", "{\"fresh\":true,\"seed\":4}", 0);
+    assert_given("--out --fresh", "{\"out\":\"--fresh\"}", 0); /* a value is a value */
+    assert_given("-s4 --seed 5", "{\"seed\":5}", 0);           /* the last one counts */
+    assert_given("--rate .25", "{\"rate\":0.25}", 0);
     assert_given("-fo out", "{\"fresh\":true,\"out\":\"out\"}", 0);
     assert_given("--out= --out=a=b", "{\"out\":\"a=b\"}", 0);
     assert_given("--out -", "{\"out\":\"-\"}", 0);
@@ -128,6 +132,11 @@ static void wrong_command_lines_are_explained(void **state)
         {"--famly gamma", "unknown option --famly; did you mean --family?"},
         {"--famyli=gamma", "unknown option --famyli; did you mean --family?"},
         {"--no-out", "unknown option --no-out"},
+        {"--no-hidden", "unknown option --no-hidden; did you mean --hidden?"},
+        {"--familys=gamma", "unknown option --familys; did you mean --family?"},
+        {"--fresh true --no-out", "unknown option --no-out"},
+        {"--family gam", "--family: 'gam' is none of weibull|gamma|normal"},
+        {"--family=", "--family: '' is none of weibull|gamma|normal"},
         {"--no-fresh=true", "unknown option --no-fresh"},
         {"--colour", "unknown option --colour"},
         {"--se 7", "unknown option --se"},
@@ -190,6 +199,10 @@ static void files_are_judged(void **state)
     (void)state;
     static const char *const cases[][2] = {
         {"{\"famly\":\"gamma\"}", "a.json: unknown option famly; did you mean family?"},
+        {"{\"Seeds\":4}", "a.json: unknown option Seeds"},
+        {"{\"Family\":4}", "a.json: unknown option Family; did you mean family?"},
+        {"{\"service\":[[\"a\"]]}", "a.json: service: takes a list of texts"},
+        {"{\"hidden\":[16,\"8\"]}", "a.json: hidden: takes a list of whole numbers"},
         {"{\"zebra\":1}", "a.json: unknown option zebra"},
         {"{\"seed\":1.0}", "a.json: seed: takes a whole number"},
         {"{\"seed\":\"1\"}", "a.json: seed: takes a whole number"},
@@ -237,6 +250,40 @@ static void lists_have_a_most(void **state)
             assert_string_equal(err.message, "a: service: 65 values, at most 64 are taken");
         kt_json_drop(object);
     }
+}
+
+static void typed_lists_have_a_most(void **state)
+{
+    (void)state;
+    char arguments[4 * (KT_OPTION_LIST_MAX + 1) + 10] = "--hidden ";
+    line l;
+    for (int i = 0; i < KT_OPTION_LIST_MAX; i++)
+        strcat(arguments, i == 0 ? "9" : ",9");
+    assert_int_equal(parse(&l, arguments), KT_OK);
+    assert_int_equal(kt_json_size(kt_json_get(l.given, "hidden")), KT_OPTION_LIST_MAX);
+    kt_json_drop(l.given);
+    strcat(arguments, ",9");
+    assert_int_equal(parse(&l, arguments), KT_USAGE);
+    assert_string_equal(l.err.message, "--hidden: 65 values, at most 64 are taken");
+}
+
+/* Presets, then a configuration, then the command line. */
+static void layers_lie_over_each_other(void **state)
+{
+    (void)state;
+    line l;
+    settings s;
+    kt_json *all, *config = json("{\"seed\":3,\"hidden\":[4],\"out\":\"c\"}");
+    assert_int_equal(parse(&l, "--out d --steps 9007199254740993"), KT_OK);
+    assert_int_equal(kt_options_presets(&all, table, NULL), KT_OK);
+    kt_json_merge(kt_json_merge(all, config), l.given);
+    assert_int_equal(kt_options_fill(&s, table, all, NULL), KT_OK);
+    assert_true(s.seed == 3 && s.hidden.n == 1 && s.hidden.value[0] == 4 && s.rate == 0.01);
+    assert_true(s.steps == 9007199254740993); /* 2^53 + 1: not by way of a double */
+    assert_string_equal(s.out, "d");
+    kt_json_drop(all);
+    kt_json_drop(config);
+    kt_json_drop(l.given);
 }
 
 static void structs_are_filled(void **state)
@@ -305,8 +352,8 @@ static void assert_class(const char *options, kt_option_class class, const char 
 static void classes_are_parted_in_normal_form(void **state)
 {
     (void)state;
-    const char *options =
-        "{\"token\":\"t\",\"out\":\"x\",\"rate\":1,\"service\":\"a\",\"hidden\":8,\"seed\":1}";
+    const char *options = "{\"elsewhere\":1,\"token\":\"t\",\"out\":\"x\",\"rate\":1,\"service\":\"a\","
+                          "\"hidden\":8,\"seed\":1}";
     assert_class(options, KT_CLASS_RESULT, "{\"hidden\":[8],\"rate\":1.0,\"seed\":1,\"service\":[\"a\"]}");
     assert_class(options, KT_CLASS_RUN, "{\"out\":\"x\"}");
     assert_class(options, KT_CLASS_SECRET, "{\"token\":\"t\"}");
@@ -341,7 +388,7 @@ static void help_is_a_table(void **state)
                         "                      numbers\n");
     for (const char *at = text; *at;) {
         size_t n = strcspn(at, "\n");
-        assert_true(n <= 79);
+        assert_true(n <= 79 && (n == 0 || at[n - 1] != ' '));
         at += n + (at[n] == '\n');
     }
     free(text);
@@ -350,17 +397,26 @@ static void help_is_a_table(void **state)
 static void near_names_are_found(void **state)
 {
     (void)state;
-    static const char *const names[] = {"family", "families", "seed", "service", "out", "k"};
+    static const char *const names[] = {"family", "families", "seed", "service", "out", "k", "test-cells"};
     static const struct {
         const char *typed, *wanted;
     } cases[] = {
-        {"family", "family"}, {"famly", "family"},
-        {"fmaily", "family"}, {"familly", "family"},
-        {"sede", "seed"},     {"servcies", "service"},
-        {"oot", "out"},       {"ou", NULL},
-        {"x", NULL},          {"", NULL},
-        {"zebra", NULL},      {"k", "k"},
-        {"seedling", NULL},   {"familie", "families"},
+        {"family", "family"},
+        {"famly", "family"},
+        {"fmaily", "family"},
+        {"familly", "family"},
+        {"sede", "seed"},
+        {"servcies", "service"},
+        {"oot", "out"},
+        {"ou", NULL},
+        {"x", NULL},
+        {"", NULL},
+        {"zebra", NULL},
+        {"k", "k"},
+        {"seedling", NULL},
+        {"test-cell", "test-cells"},
+        {"testcell", "test-cells"},
+        {"familie", "families"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *found = kt_nearest(cases[i].typed, names, sizeof names / sizeof *names);
@@ -369,7 +425,7 @@ static void near_names_are_found(void **state)
         else
             assert_string_equal(found ? found : "nothing", cases[i].wanted);
     }
-    char longer[200];
+    char longer[1000]; /* too long to compare, which must do no harm */
     memset(longer, 'a', sizeof longer);
     longer[sizeof longer - 1] = '\0';
     assert_null(kt_nearest(longer, names, 6));
@@ -417,6 +473,8 @@ int main(void)
         cmocka_unit_test(values_of_a_word_with_blanks),
         cmocka_unit_test(files_are_judged),
         cmocka_unit_test(lists_have_a_most),
+        cmocka_unit_test(typed_lists_have_a_most),
+        cmocka_unit_test(layers_lie_over_each_other),
         cmocka_unit_test(structs_are_filled),
         cmocka_unit_test(presets_fill_what_is_absent),
         cmocka_unit_test(classes_are_parted_in_normal_form),
