@@ -117,7 +117,9 @@ static terms of_heads(const kt_net *net, kt_net_bounds bounds, double z_a, doubl
     return u;
 }
 
-/* One row: z [3K] becomes the derivatives of share x loss, which is returned. */
+/* One row: z [3K] becomes the derivatives of share x loss, which is returned. Responsibilities are divided by
+ * their own sum: where l is large, as at the cut, log K is lost in the log density, and exp(l - log density)
+ * would be 1 for each of K equal components. */
 static double row_loss(double *z, const kt_net *net, double t, double share, double penalty)
 {
     const int K = net->components;
@@ -132,9 +134,11 @@ static double row_loss(double *z, const kt_net *net, double t, double share, dou
         over += 0.5 * penalty * excess[j] * excess[j];
         l[j] = z[j] - norm + component(net->family, within(bounds, u[j].a), u[j].b, t, &da[j], &db[j]);
     }
-    double log_density = kt_log_sum_exp(l, K);
+    double log_density = kt_log_sum_exp(l, K), sum = 0;
+    for (int j = 0; j < K; j++)
+        sum += exp(l[j] - log_density);
     for (int j = 0; j < K; j++) {
-        double r = exp(l[j] - log_density);
+        double r = exp(l[j] - log_density) / sum;
         double by_a = -r * (da[j] + (rate ? db[j] : 0)) + penalty * excess[j];
         z[j] = share * (exp(z[j] - norm) - r);
         z[K + j] = share * by_a * u[j].da_dza;

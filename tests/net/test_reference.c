@@ -179,6 +179,37 @@ static void folding_keeps_the_network(void **state)
         assert_true(fabs(z[i] - again[i]) < 3e-6);
 }
 
+/* A row far out where all components are equal and their exponents cut: log K is nothing beside the log
+ * density of about -e^60, yet each of the K takes one K-th of the row. By hand, of one row with z = 60:
+ * d/dz_w = w - 1/K, d/db = -k (e^60 - 1) / K, d/da = -(1 - 60 (e^60 - 1)) / K; gamma: da = D(k) - k (e^60 -
+ * 61). */
+static void components_that_tie_at_the_cut_share_the_row(void **state)
+{
+    (void)state;
+    const kt_family cut[] = {KT_WEIBULL, KT_GAMMA};
+    const double k = exp(0.5), e = exp(60);
+    for (int f = 0; f < 2; f++) {
+        problem p;
+        double gradient[MOST], loss;
+        make(&p, net_of((int)cut[f], KT_HEAD_EXP, KT_TANH, false), 4);
+        kt_net_view w = kt_net_head(&p.net, 0), a = kt_net_head(&p.net, 1), b = kt_net_head(&p.net, 2);
+        memset(p.params, 0, sizeof p.params);
+        for (size_t j = 0; j < 3; j++) {
+            p.params[w.bias + j] = log((double)(j + 1)); /* weights 1/6, 2/6, 3/6 */
+            p.params[a.bias + j] = 0.5;
+        }
+        p.t[0] = 100;
+        assert_int_equal(kt_net_reference(&loss, gradient, NULL, &p.net, p.params, p.x, p.t, 1, 0, NULL),
+                         KT_OK);
+        double da = cut[f] == KT_WEIBULL ? 1 - 60 * (e - 1) : -k * (e - 61);
+        for (size_t j = 0; j < 3; j++) {
+            assert_true(fabs(gradient[w.bias + j] - ((double)(j + 1) / 6 - 1. / 3)) < 1e-12);
+            assert_true(fabs(gradient[a.bias + j] + da / 3) < 1e-12 * fabs(da));
+            assert_true(fabs(gradient[b.bias + j] + k * (e - 1) / 3) < 1e-12 * k * e);
+        }
+    }
+}
+
 static void moving_statistics_move(void **state)
 {
     (void)state;
@@ -207,8 +238,11 @@ static void moving_statistics_move(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gradients_are_differences),    cmocka_unit_test(penalty_pulls_back),
-        cmocka_unit_test(loss_is_the_mixtures_density), cmocka_unit_test(folding_keeps_the_network),
+        cmocka_unit_test(gradients_are_differences),
+        cmocka_unit_test(penalty_pulls_back),
+        cmocka_unit_test(loss_is_the_mixtures_density),
+        cmocka_unit_test(folding_keeps_the_network),
+        cmocka_unit_test(components_that_tie_at_the_cut_share_the_row),
         cmocka_unit_test(moving_statistics_move),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
