@@ -22,4 +22,6 @@ void kt_digest_end(kt_digest *digest, uint8_t out[KT_DIGEST_BYTES]); /* ready fo
 kt_status kt_digest_of(uint8_t out[KT_DIGEST_BYTES], const void *data, size_t n, kt_error *err);
 void kt_digest_hex(char out[KT_DIGEST_HEX], const uint8_t digest[KT_DIGEST_BYTES]);
 
+const char *kt_digest_library(void); /* "3.0.17": OpenSSL's version */
+
 #endif

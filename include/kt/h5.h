@@ -81,6 +81,6 @@ kt_status kt_h5_get_real(double *value, kt_h5 *h, const char *name, kt_error *er
 kt_status kt_h5_put_schema(kt_h5 *file, const char *schema, int version, kt_error *err);
 kt_status kt_h5_check_schema(int *version, kt_h5 *file, const char *schema, int newest, kt_error *err);
 
-const char *kt_h5_library(void); /* "1.10.8" */
+const char *kt_h5_library(void); /* "1.10.8": HDF5's version */
 
 #endif

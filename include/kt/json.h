@@ -60,4 +60,6 @@ int64_t kt_json_as_int(const kt_json *value, int64_t fallback);
 double kt_json_as_real(const kt_json *value, double fallback);
 const char *kt_json_as_text(const kt_json *value, const char *fallback);
 
+const char *kt_json_library(void); /* "2.14": jansson's version */
+
 #endif

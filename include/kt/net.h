@@ -108,4 +108,6 @@ void kt_net_mixture(double *weight, double *concentration, double *scale, const 
  * and folded [kt_net_params(plain)]. A network without it is copied. */
 void kt_net_fold(kt_net *plain, float *folded, const kt_net *net, const float *params, const float *state);
 
+const char *kt_net_library(void); /* "0.3.21": OpenBLAS' version */
+
 #endif

@@ -1,5 +1,6 @@
 #include "kt/digest.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,4 +97,9 @@ void kt_digest_hex(char out[KT_DIGEST_HEX], const uint8_t digest[KT_DIGEST_BYTES
         out[2 * i + 1] = digit[digest[i] & 15];
     }
     out[KT_DIGEST_HEX - 1] = '\0';
+}
+
+const char *kt_digest_library(void)
+{
+    return OpenSSL_version(OPENSSL_VERSION_STRING);
 }

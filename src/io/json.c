@@ -261,3 +261,8 @@ const char *kt_json_as_text(const kt_json *value, const char *fallback)
 {
     return json_is_string(value) ? json_string_value(value) : fallback;
 }
+
+const char *kt_json_library(void)
+{
+    return jansson_version_str();
+}

@@ -5,6 +5,7 @@
 #include "kt/special.h"
 #include <cblas.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -367,4 +368,12 @@ kt_status kt_net_heads(double *z, const kt_net *net, const double *params, const
 out:
     pass_clear(&p);
     return status;
+}
+
+const char *kt_net_library(void)
+{
+    static char text[24];
+    if (sscanf(openblas_get_config(), "OpenBLAS %23s", text) != 1)
+        snprintf(text, sizeof text, "unknown");
+    return text;
 }

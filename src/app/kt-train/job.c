@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EXIT_SOME_REFUSED = 3, STORE_WAIT_S = 60, STORE_NAP_NS = 200000000 };
+enum { STORE_WAIT_S = 60, STORE_NAP_NS = 200000000 };
 
 /* ---- 1. configure: rank 0 reads the command line, all parse the same bytes ---- */
 
@@ -380,7 +380,7 @@ kt_status job_run(int *code, int argc, char **argv, const char *isa, MPI_Comm co
 {
     kt_status status = KT_OK;
     job j = {.comm = comm, .rank = kt_comm_rank(comm), .size = kt_comm_size(comm)};
-    *code = 0;
+    *code = EXIT_DONE;
     KT_TRY(configure(&j, argc, argv, isa, err));
     progress_init(&j.progress, j.set.quiet || j.rank != 0);
     KT_TRY(begin(&j, err));
@@ -394,7 +394,7 @@ kt_status job_run(int *code, int argc, char **argv, const char *isa, MPI_Comm co
     KT_TRY(gather(&j, err));
     int refused = j.archive.n_refused > 0;
     MPI_Bcast(&refused, 1, MPI_INT, 0, comm);
-    *code = refused ? EXIT_SOME_REFUSED : 0;
+    *code = refused ? EXIT_SOME_REFUSED : EXIT_DONE;
 out:
     job_clear(&j);
     return status;

@@ -6,6 +6,7 @@
 #include "kt/archive.h"
 #include "kt/store.h"
 #include "kt/work.h"
+#include "program.h"
 #include "progress.h"
 #include "settings.h"
 #include <mpi.h>

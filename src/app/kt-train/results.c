@@ -82,8 +82,6 @@ void results_sort(kt_archive *archive)
 
 static kt_status print_json(const job *j, const kt_scored *scored, kt_error *err)
 {
-    kt_status status = KT_OK;
-    char *text = NULL;
     kt_json *json = kt_json_object(), *refused = kt_json_array();
     for (size_t i = 0; i < j->archive.n_refused; i++) {
         kt_json *one = kt_json_object();
@@ -94,12 +92,7 @@ static kt_status print_json(const job *j, const kt_scored *scored, kt_error *err
     kt_json_put(json, "refused", refused);
     kt_json_put(json, "archive", kt_json_string(j->archive_path));
     kt_json_put(json, "sha256", kt_json_string(j->digest));
-    KT_TRY(kt_json_text(&text, json, 2, err));
-    puts(text);
-out:
-    kt_json_drop(json);
-    free(text);
-    return status;
+    return program_print_json(json, err);
 }
 
 static kt_status print_table(const job *j, const kt_scored *scored, kt_error *err)

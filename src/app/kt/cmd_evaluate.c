@@ -193,7 +193,7 @@ static kt_status print(const everything *all, kt_error *err)
     char *text = NULL;
     if (all->o->json) {
         kt_json *json = kt_json_put(kt_json_object(), "services", kt_scores_json(all->scored, all->n, true));
-        return command_print_json(json, err);
+        return program_print_json(json, err);
     }
     KT_TRY(all->o->cells ? kt_scores_cells(&text, all->scored, all->n, err)
                          : kt_scores_table(&text, all->scored, all->n, err));

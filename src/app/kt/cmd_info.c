@@ -133,7 +133,7 @@ static kt_status info_archive(const info_options *o, const char *path, kt_error 
         scored[i] = (kt_scored){e->name, e->n_train, e->fitted.flags, e->cells, e->n_cells};
     }
     if (o->json)
-        KT_TRY(command_print_json(archive_json(&archive, digest, scored, o->cells), err));
+        KT_TRY(program_print_json(archive_json(&archive, digest, scored, o->cells), err));
     else
         KT_TRY(archive_text(&archive, digest, scored, o->cells, err));
 out:
@@ -224,7 +224,7 @@ static kt_status info_dataset(const info_options *o, const char *path, kt_error 
     kt_json_put(json, "schema", kt_json_string(KT_DATASET_SCHEMA));
     kt_json_put(json, "features", features);
     kt_json_put(json, "provenance", provenance);
-    KT_TRY(command_print_json(kt_json_put(json, "services", services), err));
+    KT_TRY(program_print_json(kt_json_put(json, "services", services), err));
 out:
     kt_store_close(store);
     return status;

@@ -84,7 +84,7 @@ static kt_status print_point_json(const asked *a, const double *x, const kt_mixt
     kt_json_put(json, "concentration", kt_json_reals(m->concentration, (size_t)m->n));
     kt_json_put(json, "scale", kt_json_reals(m->scale, (size_t)m->n));
     kt_json_put(json, "mean", kt_json_real(kt_mixture_mean(m)));
-    return command_print_json(kt_json_put(json, "quantiles", quantiles), err);
+    return program_print_json(kt_json_put(json, "quantiles", quantiles), err);
 }
 
 static kt_status predict_point(asked *a, kt_error *err)

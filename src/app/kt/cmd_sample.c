@@ -39,7 +39,7 @@ static kt_status print(const sample_options *o, const kt_mixture *mixture, const
         kt_json_append(draws, kt_json_real(kt_mixture_sample(mixture, &rng)));
     kt_json_put(json, "service", kt_json_string(service));
     kt_json_put(json, "inside_hull", kt_json_bool(inside));
-    return command_print_json(kt_json_put(json, "seconds", draws), err);
+    return program_print_json(kt_json_put(json, "seconds", draws), err);
 }
 
 static kt_status run(void *given, const char *const *paths, size_t n, kt_error *err)

@@ -74,7 +74,7 @@ static kt_status run(void *given, const char *const *paths, size_t n, kt_error *
         kt_json_append(all, one);
     }
     if (o->json)
-        KT_TRY(command_print_json(kt_json_keep(all), err));
+        KT_TRY(program_print_json(kt_json_keep(all), err));
 out:
     kt_json_drop(all);
     return status;

@@ -7,17 +7,6 @@
 
 #define NOT_GIVEN -1e12
 
-kt_status command_print_json(kt_json *value, kt_error *err)
-{
-    char *text = NULL;
-    kt_status status = kt_json_text(&text, value, 2, err);
-    if (status == KT_OK)
-        puts(text);
-    free(text);
-    kt_json_drop(value);
-    return status;
-}
-
 kt_status command_isa(kt_isa *isa, kt_error *err)
 {
     static const char *const names[] = {"auto", "generic", "v3", "v4"};

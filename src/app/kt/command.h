@@ -5,8 +5,8 @@
 
 #include "kt/archive.h"
 #include "kt/csv.h"
-#include "kt/json.h"
 #include "kt/options.h"
+#include "program.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -21,9 +21,6 @@ typedef struct {
 
 extern const kt_command command_info, command_predict, command_sample, command_evaluate, command_verify,
     command_import;
-
-/* Prints a JSON value and drops it. */
-kt_status command_print_json(kt_json *value, kt_error *err);
 
 /* The instruction set that KT_ISA names, or the best. */
 kt_status command_isa(kt_isa *isa, kt_error *err);

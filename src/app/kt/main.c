@@ -1,38 +1,18 @@
 /* kt: what a person does at a login node, without MPI. */
 #include "command.h"
-#include "kt/h5.h"
-#include "kt/log.h"
-#include "kt/store.h"
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_STOPPED = 75 };
-
 static const kt_command *const commands[] = {&command_info,     &command_predict, &command_sample,
                                              &command_evaluate, &command_verify,  &command_import};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
-static int exit_code(kt_status status)
-{
-    switch (status) {
-    case KT_OK:
-        return EXIT_DONE;
-    case KT_USAGE:
-        return EXIT_USAGE;
-    case KT_STOPPED:
-        return EXIT_STOPPED;
-    default:
-        return EXIT_FAILED;
-    }
-}
-
 static int complain(const char *command, const kt_error *err, kt_status status)
 {
     fprintf(stderr, "kt%s%s: %s\n", command ? " " : "", command ? command : "", err->message);
-    return exit_code(status);
+    return program_exit(status);
 }
 
 static int print_commands(void)
@@ -54,28 +34,6 @@ static int print_help(const kt_command *command)
            options);
     free(options);
     return EXIT_DONE;
-}
-
-static int print_version(bool json)
-{
-    kt_isa isa = KT_ISA_GENERIC;
-    kt_error err = {0};
-    kt_isa_resolve(&isa, KT_ISA_AUTO, NULL);
-    if (!json) {
-        printf("kt %s (numerics %d, kernel %s, HDF5 %s)\n", KT_VERSION, KT_NUMERICS, kt_isa_name(isa),
-               kt_h5_library());
-        return EXIT_DONE;
-    }
-    kt_json *version = kt_json_object(), *schemas = kt_json_object();
-    kt_json_put(schemas, KT_DATASET_SCHEMA, kt_json_int(KT_DATASET_VERSION));
-    kt_json_put(schemas, KT_ARCHIVE_SCHEMA, kt_json_int(KT_ARCHIVE_VERSION));
-    kt_json_put(version, "version", kt_json_string(KT_VERSION));
-    kt_json_put(version, "numerics", kt_json_int(KT_NUMERICS));
-    kt_json_put(version, "isa", kt_json_string(kt_isa_name(isa)));
-    kt_json_put(version, "hdf5", kt_json_string(kt_h5_library()));
-    kt_json_put(version, "schemas", schemas);
-    kt_status status = command_print_json(version, &err);
-    return status == KT_OK ? EXIT_DONE : complain(NULL, &err, status);
 }
 
 static kt_status check_operands(const kt_command *command, size_t n, kt_error *err)
@@ -109,14 +67,6 @@ out:
     return status;
 }
 
-static bool among(int argc, char **argv, const char *name)
-{
-    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
-        if (strcmp(argv[i], name) == 0)
-            return true;
-    return false;
-}
-
 static const kt_command *find(const char *name)
 {
     for (size_t i = 0; i < COMMANDS; i++)
@@ -136,26 +86,22 @@ static int unknown(const char *name)
     return EXIT_USAGE;
 }
 
-static void print_log(void *context, kt_log_level level, const char *line)
-{
-    (void)context, (void)level;
-    fprintf(stderr, "%s\n", line);
-}
-
 static int dispatch(int argc, char **argv)
 {
     kt_error err = {0};
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
         return argc < 2 ? (print_commands(), EXIT_USAGE) : print_commands();
-    if (strcmp(argv[1], "--version") == 0)
-        return print_version(among(argc, argv, "--json"));
+    if (strcmp(argv[1], "--version") == 0) {
+        kt_status status = program_version("kt", NULL, program_asked(argc, argv, "--json", NULL), &err);
+        return status == KT_OK ? EXIT_DONE : complain(NULL, &err, status);
+    }
     bool help = strcmp(argv[1], "help") == 0;
     const kt_command *command = help && argc > 2 ? find(argv[2]) : find(argv[1]);
     if (help && argc == 2)
         return print_commands();
     if (!command)
         return unknown(argv[help ? 2 : 1]);
-    if (help || among(argc - 1, argv + 1, "--help") || among(argc - 1, argv + 1, "-h"))
+    if (help || program_asked(argc - 1, argv + 1, "--help", "-h"))
         return print_help(command);
     kt_status status = run(command, argc - 1, argv + 1, &err);
     return status == KT_OK ? EXIT_DONE : complain(command->name, &err, status);
@@ -164,11 +110,6 @@ static int dispatch(int argc, char **argv)
 int main(int argc, char **argv)
 {
     signal(SIGPIPE, SIG_DFL); /* a reader that had enough ends us quietly */
-    kt_log_set(print_log, NULL, KT_LOG_WARN);
-    int code = dispatch(argc, argv);
-    if ((fflush(stdout) != 0 || ferror(stdout)) && code == EXIT_DONE) {
-        fprintf(stderr, "kt: cannot write the output: %s\n", strerror(errno));
-        code = EXIT_FAILED;
-    }
-    return code;
+    program_log();
+    return program_end("kt", dispatch(argc, argv));
 }
