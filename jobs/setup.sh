@@ -1,7 +1,7 @@
 # Sourced by jobs/local.sh and tests/run.sh: what is installed and how it is built.
 
 kt_packages_build="gcc libc6-dev make cmake ninja-build pkg-config openmpi-bin libopenmpi-dev libhdf5-dev libopenblas-dev
-  libjansson-dev libssl-dev"
+  libjansson-dev libssl-dev libcurl4-openssl-dev zlib1g-dev"
 kt_packages_test="$kt_packages_build libcmocka-dev hdf5-tools"
 kt_packages_clang="$kt_packages_test clang-14"
 
@@ -40,7 +40,7 @@ kt_install_packages() {
 
 kt_have_tools() {
   command -v cmake >/dev/null && command -v mpicc >/dev/null && command -v pkg-config >/dev/null &&
-    pkg-config --exists jansson openblas
+    pkg-config --exists jansson openblas libcurl zlib
 }
 
 # kt_build FOLDER [CMAKE OPTIONS]: configures where needed and builds.

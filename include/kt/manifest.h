@@ -1,0 +1,39 @@
+/* A manifest: which load was offered when. Written by kt load, read by the cleaning.
+ *
+ *   {"note": ..., "config": {...}, "entry": "frontend", "cells": [{"cell": 0, "start_us": .., "end_us": ..,
+ * "rps_asked": .., "rps_achieved": .., "n": .., "errors": .., "rep": {"cart": 2, ...}, ...}]} The entry may
+ * stand in config.entry instead; unknown keys are passed over and kept in `text`. */
+#ifndef KT_MANIFEST_H
+#define KT_MANIFEST_H
+
+#include "kt/error.h"
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct {
+    char *service;
+    double rep;
+} kt_manifest_rep;
+
+typedef struct {
+    int64_t start, end;     /* ns, the first request's due time and the last reply */
+    double asked, achieved; /* requests per second; NAN: not told */
+    int64_t requests, errors;
+    size_t n_reps;
+    kt_manifest_rep *rep;
+} kt_manifest_cell;
+
+typedef struct {
+    char *entry; /* service, or NULL */
+    size_t n;
+    kt_manifest_cell *cell; /* by start; they do not overlap */
+    char *text;             /* the document, canonical JSON */
+} kt_manifest;
+
+/* KT_INPUT with name and the cell's number where a key is missing, of a wrong kind, or cells overlap.
+ * manifest: zeroed. */
+kt_status kt_manifest_parse(kt_manifest *manifest, const char *text, size_t n, const char *name,
+                            kt_error *err);
+void kt_manifest_clear(kt_manifest *manifest);
+
+#endif

@@ -1,0 +1,125 @@
+/* Spans: what tracing saw of every request, from whichever reader, and their store in HDF5.
+ *
+ * A set of spans owns its texts once each (kt_spans.text); spans, tags and processes name them by index. Text
+ * 0 is the empty text. Times are nanoseconds since 1970 as integers (v1 JSON has whole microseconds: times
+ * 1,000).
+ *
+ * Only tags that the cleaning reads are kept (kt_span_tags), and those that the user names: texts of their
+ * values are few.
+ *
+ * Canonical order: by trace id, start, span id, kind. kt_spans_finish puts a set into it and drops spans that
+ * are there twice: the same trace, id, kind and start are one span. */
+#ifndef KT_SPANS_H
+#define KT_SPANS_H
+
+#include "kt/error.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Stored: append, never renumber. INTERNAL too where the tracer names no kind. */
+typedef enum {
+    KT_SPAN_INTERNAL,
+    KT_SPAN_SERVER,
+    KT_SPAN_CLIENT,
+    KT_SPAN_PRODUCER,
+    KT_SPAN_CONSUMER
+} kt_span_kind;
+extern const char *const kt_span_kind_text[]; /* "internal", ... */
+
+/* Stored: append, never renumber. */
+typedef enum {
+    KT_SPAN_FOLLOWS = 1, /* its parent is a FOLLOWS_FROM link: no call */
+    KT_SPAN_FAILED =
+        2, /* error tag, status ERROR, HTTP status 5xx, gRPC status of a failure, response flags of a proxy */
+    KT_SPAN_WRAPPED = 4, /* its duration was negative (or wrapped): stored as 0 */
+    KT_SPAN_NO_KIND = 8, /* the tracer named none */
+} kt_span_flag;
+
+typedef struct {
+    uint8_t trace[16];       /* big-endian; 64-bit ids are padded with zeros on the left */
+    uint64_t id, parent;     /* parent 0: none */
+    int64_t start, duration; /* ns */
+    uint32_t process;        /* index into processes */
+    uint32_t operation;      /* text */
+    uint32_t first_tag, n_tags;
+    uint8_t kind, flags;
+} kt_span;
+
+typedef struct {
+    uint32_t key, value; /* texts */
+} kt_span_tag;
+
+/* What sent spans: a service's instance, with the tags of the resource. */
+typedef struct {
+    uint32_t service; /* text */
+    uint32_t first_tag, n_tags;
+} kt_span_process;
+
+typedef struct {
+    size_t n, n_tags, n_processes, n_texts;
+    kt_span *span;
+    kt_span_tag *tag;
+    kt_span_process *process;
+    const char **text;      /* each ends in NUL; owned by `words` */
+    struct kt_words *words; /* the table of texts */
+    uint64_t duplicates;    /* dropped by finish */
+} kt_spans;
+
+/* Tags that are kept: NULL-terminated. */
+extern const char *const kt_span_tags[];
+
+kt_status kt_spans_init(kt_spans *spans, kt_error *err);
+void kt_spans_clear(kt_spans *spans);
+
+/* For readers. text: n bytes, copied once; the same index for the same bytes. */
+kt_status kt_spans_text(uint32_t *index, kt_spans *spans, const char *text, size_t n, kt_error *err);
+/* Adds a copy of the span with n tags; span->first_tag and n_tags are set here. */
+kt_status kt_spans_add(kt_spans *spans, const kt_span *span, const kt_span_tag *tags, size_t n,
+                       kt_error *err);
+/* The process with this service and these tags (sorted by key here), made when new. */
+kt_status kt_spans_process(uint32_t *index, kt_spans *spans, uint32_t service, kt_span_tag *tags, size_t n,
+                           kt_error *err);
+/* Appends all of `from`, texts and processes translated. */
+kt_status kt_spans_append(kt_spans *to, const kt_spans *from, kt_error *err);
+/* Canonical order without duplicates; tags and processes in the order of their spans, texts in the order of
+ * first use: the same spans give the same set, whatever the order in which they came. O(n log n). */
+kt_status kt_spans_finish(kt_spans *spans, kt_error *err);
+
+/* The value of a tag of the span, or of its process; NULL where there is none. Borrowed. */
+const char *kt_span_tag_value(const kt_spans *spans, const kt_span *span, uint32_t key);
+const char *kt_process_tag_value(const kt_spans *spans, const kt_span_process *process, uint32_t key);
+/* The index of a text that is there, or 0. */
+uint32_t kt_spans_find_text(const kt_spans *spans, const char *text);
+
+/* ---- HDF5: schema kt-spans. /spans, /tags, /processes tables; /text and /text_end; /certificate, /manifest,
+ * /provenance: JSON bytes where there are such. Atomic. ---- */
+#define KT_SPANS_SCHEMA "kt-spans"
+enum { KT_SPANS_VERSION = 1 };
+
+typedef struct {
+    char *certificate, *manifest, *provenance; /* JSON documents, or NULL */
+} kt_spans_papers;
+void kt_spans_papers_clear(kt_spans_papers *papers);
+
+kt_status kt_spans_write(const char *path, const kt_spans *spans, const kt_spans_papers *papers,
+                         kt_error *err);
+kt_status kt_spans_read(kt_spans *spans, kt_spans_papers *papers, const char *path,
+                        kt_error *err); /* both zeroed */
+
+/* The same file written in parts by one who cannot hold it all: room for n_spans and n_tags is made first,
+ * close writes texts, processes and papers and puts the file in place. No order and no duplicates are seen
+ * to: kt_spans_read does. */
+typedef struct kt_spans_writer kt_spans_writer;
+kt_status kt_spans_writer_open(kt_spans_writer **writer, const char *path, size_t n_spans, size_t n_tags,
+                               kt_error *err);
+kt_status kt_spans_writer_add(kt_spans_writer *writer, const kt_spans *spans, kt_error *err);
+kt_status kt_spans_writer_close(kt_spans_writer *writer, const kt_spans_papers *papers, kt_error *err);
+void kt_spans_writer_discard(kt_spans_writer *writer); /* takes NULL; nothing of the file stays */
+
+/* A set as bytes and back, for records on disk. Caller frees; spans: zeroed. KT_INPUT where bytes make no
+ * set. */
+kt_status kt_spans_pack(char **data, size_t *n, const kt_spans *spans, kt_error *err);
+kt_status kt_spans_unpack(kt_spans *spans, const char *data, size_t n, kt_error *err);
+
+#endif
