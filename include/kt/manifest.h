@@ -1,8 +1,10 @@
 /* A manifest: which load was offered when. Written by kt load, read by the cleaning.
  *
  *   {"note": ..., "config": {...}, "entry": "frontend", "cells": [{"cell": 0, "start_us": .., "end_us": ..,
- * "rps_asked": .., "rps_achieved": .., "n": .., "errors": .., "rep": {"cart": 2, ...}, ...}]} The entry may
- * stand in config.entry instead; unknown keys are passed over and kept in `text`. */
+ * "rps_asked": .., "rps_achieved": .., "n": .., "errors": .., "rep": {"cart": 2, ...}, ...}]}
+ *
+ * A cell needs its start and end alone. The entry may stand in config.entry instead; unknown keys are passed
+ * over and kept in `text`. */
 #ifndef KT_MANIFEST_H
 #define KT_MANIFEST_H
 
@@ -16,17 +18,17 @@ typedef struct {
 } kt_manifest_rep;
 
 typedef struct {
-    int64_t start, end;     /* ns, the first request's due time and the last reply */
-    double asked, achieved; /* requests per second; NAN: not told */
-    int64_t requests, errors;
+    int64_t start, end;       /* ns, the first request's due time and the last reply */
+    double asked, achieved;   /* requests per second; NAN: not told */
+    int64_t requests, errors; /* -1: not told */
     size_t n_reps;
-    kt_manifest_rep *rep;
+    kt_manifest_rep *rep; /* byte order of services */
 } kt_manifest_cell;
 
 typedef struct {
     char *entry; /* service, or NULL */
     size_t n;
-    kt_manifest_cell *cell; /* by start; they do not overlap */
+    kt_manifest_cell *cell; /* at least one, by start; they do not overlap */
     char *text;             /* the document, canonical JSON */
 } kt_manifest;
 

@@ -8,7 +8,10 @@
  * values are few.
  *
  * Canonical order: by trace id, start, span id, kind. kt_spans_finish puts a set into it and drops spans that
- * are there twice: the same trace, id, kind and start are one span. */
+ * are there twice: the same trace, id, kind and microsecond of start are one span. Of such the one with finer
+ * times stays (v1 JSON cuts start and duration to whole microseconds, v3 does not), else the one with more
+ * tags, else the first by content. A CLIENT and a SERVER span that share an id are two spans: a parent id
+ * that both bear means the SERVER one, and the CLIENT one is the parent of its SERVER. */
 #ifndef KT_SPANS_H
 #define KT_SPANS_H
 
@@ -61,9 +64,9 @@ typedef struct {
     kt_span *span;
     kt_span_tag *tag;
     kt_span_process *process;
-    const char **text;      /* each ends in NUL; owned by `words` */
-    struct kt_words *words; /* the table of texts */
-    uint64_t duplicates;    /* dropped by finish */
+    const char **text;   /* each ends in NUL */
+    uint64_t duplicates; /* dropped by finish */
+    struct kt_spans_tables *tables;
 } kt_spans;
 
 /* Tags that are kept: NULL-terminated. */
@@ -72,9 +75,9 @@ extern const char *const kt_span_tags[];
 kt_status kt_spans_init(kt_spans *spans, kt_error *err);
 void kt_spans_clear(kt_spans *spans);
 
-/* For readers. text: n bytes, copied once; the same index for the same bytes. */
+/* For readers. text: n bytes without a NUL, copied once; the same index for the same bytes. */
 kt_status kt_spans_text(uint32_t *index, kt_spans *spans, const char *text, size_t n, kt_error *err);
-/* Adds a copy of the span with n tags; span->first_tag and n_tags are set here. */
+/* Adds a copy of the span with n tags; first_tag and n_tags of the copy are set here. */
 kt_status kt_spans_add(kt_spans *spans, const kt_span *span, const kt_span_tag *tags, size_t n,
                        kt_error *err);
 /* The process with this service and these tags (sorted by key here), made when new. */
