@@ -37,11 +37,17 @@ typedef enum { KT_UNIT_AUTO, KT_UNIT_S, KT_UNIT_MS, KT_UNIT_US } kt_time_unit;
 typedef enum { KT_TARGET_AUTO, KT_TARGET_ASK_PROC, KT_TARGET_ASK_PROC_DELAY } kt_target_choice;
 #define KT_TARGET_CHOICES "auto|proc|proc+delay"
 
+typedef enum { KT_RATES_COLUMN, KT_RATES_CELL } kt_rates;
+#define KT_RATES_CHOICES "column|cell"
+
 typedef struct {
     /* auto: by form; a median outside 10 us..100 s, or medians of files over 1e4 apart, stops */
     kt_time_unit unit;
     /* auto: proc + delay where a delay column exists; proc+delay where no service has one is an error */
     kt_target_choice target;
+    /* cell: rps_eff of a row is its cell's mean (kt_samples_cell_rates), not what its column says; of
+     * datasets too */
+    kt_rates rates;
     size_t n_features; /* 0: rps_eff, rep */
     const char *const *features;
     /* what was skipped or assumed, one line each; NULL: not told */

@@ -60,6 +60,12 @@ kt_status kt_samples_find(size_t *index, const kt_samples *samples, const char *
 /* Sets cell means and row counts, sorts services, computes digests. Readers call it at their end. */
 kt_status kt_samples_finish(kt_samples *samples, kt_error *err);
 
+/* Gives each row its cell's mean as rps_eff, where cells are load steps (any rule but bins), and makes the
+ * digests anew. A rate read off a few neighbouring rows is noisy: a model that learns from it takes the
+ * spread of readings for the effect of load, while it will be asked for a mean rate. KT_USAGE without that
+ * feature. */
+kt_status kt_samples_cell_rates(kt_samples *samples, kt_error *err);
+
 void kt_samples_sort(kt_samples *samples); /* services alone, for those who put finished ones together */
 
 /* The column that holds replicas ("rep") and the one that holds the rate ("rps_eff"), or -1. */

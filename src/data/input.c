@@ -202,6 +202,8 @@ kt_status kt_input_read(kt_samples *samples, const char *const *paths, size_t n,
         KT_TRY(join_provenance(samples, &in, err));
     if (samples->n_services == 0)
         KT_TRY(kt_fail(err, KT_INPUT, "%s: no service with rows", paths[0]));
+    if (options->rates == KT_RATES_CELL)
+        KT_TRY(kt_samples_cell_rates(samples, err));
 out:
     for (size_t i = 0; i < in.n_datasets; i++)
         free(in.datasets[i]);

@@ -148,6 +148,41 @@ static void digest_service(kt_service *s, kt_digest *digest, const kt_samples *s
     kt_digest_end(digest, s->digest);
 }
 
+/* A cell of one rate keeps it as it is: the mean of equal numbers may be another in its last bit. */
+static kt_status service_cell_rates(kt_service *s, int d, int rate, kt_error *err)
+{
+    kt_status status = KT_OK;
+    double *x = s->x + rate, *first = NULL;
+    bool *varies = NULL;
+    KT_TRY(kt_alloc(&first, s->n_cells, sizeof *first, err));
+    KT_TRY(kt_alloc(&varies, s->n_cells, sizeof *varies, err));
+    for (size_t i = s->n; i-- > 0;)
+        first[s->cell[i]] = x[i * (size_t)d];
+    for (size_t i = 0; i < s->n; i++)
+        varies[s->cell[i]] |= x[i * (size_t)d] != first[s->cell[i]];
+    for (size_t i = 0; i < s->n; i++)
+        if (varies[s->cell[i]])
+            x[i * (size_t)d] = s->cells[s->cell[i]].mean[rate];
+out:
+    free(first);
+    free(varies);
+    return status;
+}
+
+kt_status kt_samples_cell_rates(kt_samples *samples, kt_error *err)
+{
+    kt_status status = KT_OK;
+    int rate = kt_samples_feature(samples, "rps_eff");
+    if (rate < 0)
+        return kt_fail(err, KT_USAGE, "rates of cells: rps_eff is not among the features");
+    for (size_t i = 0; i < samples->n_services; i++)
+        if (samples->services[i].rule != KT_CELLS_BINS)
+            KT_TRY(service_cell_rates(&samples->services[i], samples->d, rate, err));
+    KT_TRY(kt_samples_finish(samples, err));
+out:
+    return status;
+}
+
 kt_status kt_samples_finish(kt_samples *samples, kt_error *err)
 {
     kt_status status = KT_OK;

@@ -52,6 +52,32 @@ static void finish(void **state)
     kt_samples_clear(&samples); /* and once more */
 }
 
+/* Rates of cells take the place of rows' own, once; cells that are bins of these rates stay. */
+static void rates_of_cells(void **state)
+{
+    (void)state;
+    kt_samples samples = {.d = 0};
+    uint8_t before[KT_DIGEST_BYTES], after[KT_DIGEST_BYTES];
+    add_features(&samples);
+    add_service(&samples, "a");
+    add_service(&samples, "b");
+    samples.services[1].rule = KT_CELLS_BINS;
+    OK(kt_samples_finish(&samples, &err));
+    memcpy(before, samples.services[0].digest, sizeof before);
+    OK(kt_samples_cell_rates(&samples, &err));
+    const double wanted[2][ROWS] = {{11.5, 20, 11.5}, {10, 20, 13}};
+    for (int i = 0; i < 2; i++)
+        for (int r = 0; r < ROWS; r++)
+            assert_true(samples.services[i].x[2 * r] == wanted[i][r] && samples.services[i].x[2 * r + 1] == 1);
+    memcpy(after, samples.services[0].digest, sizeof after);
+    assert_memory_not_equal(before, after, sizeof before);
+    OK(kt_samples_cell_rates(&samples, &err));
+    assert_memory_equal(samples.services[0].digest, after, sizeof after);
+    strcpy(samples.feature[0], "cpu");
+    assert_int_equal(kt_samples_cell_rates(&samples, NULL), KT_USAGE);
+    kt_samples_clear(&samples);
+}
+
 static void put64(uint8_t **p, uint64_t value)
 {
     for (int i = 0; i < 8; i++)
@@ -182,6 +208,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finish),
+        cmocka_unit_test(rates_of_cells),
         cmocka_unit_test(digest_of_canonical_bytes),
         cmocka_unit_test(digest_tells_apart),
         cmocka_unit_test(finish_refuses),

@@ -18,6 +18,8 @@ const kt_option settings_table[] = {
      "what is learned; auto: proc+delay where a delay column exists", NULL},
     {"time-unit", 0, KT_OPTION_CHOICE, RESULT, AT(time_unit), 0, 0, KT_UNIT_CHOICES, "auto", "UNIT",
      "unit of the times in CSV files; auto: by the form of the file", NULL},
+    {"rps-eff", 0, KT_OPTION_CHOICE, RESULT, AT(rates), 0, 0, KT_RATES_CHOICES, "column", "WHICH",
+     "rate of a row: what its column says, or the mean of its cell", NULL},
     {"test-cells", 0, KT_OPTION_REAL, RESULT, AT(test_cells), 0, 0.9, NULL, "0.2", "SHARE",
      "share of the load cells that are held out and judged at the end", NULL},
     {"validation", 0, KT_OPTION_REAL, RESULT, AT(validation), 0, 0.9, NULL, "0.16", "SHARE",
@@ -189,6 +191,7 @@ kt_csv_options settings_csv(const settings *s)
 {
     return (kt_csv_options){.unit = (kt_time_unit)s->time_unit,
                             .target = (kt_target_choice)s->target,
+                            .rates = (kt_rates)s->rates,
                             .n_features = s->features.n,
                             .features = s->features.text};
 }

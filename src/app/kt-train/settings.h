@@ -11,7 +11,7 @@
 typedef struct {
     /* data */
     kt_texts services, features;
-    int target, time_unit;
+    int target, time_unit, rates;
     /* split */
     double test_cells, validation;
     int64_t most_validation, seed;

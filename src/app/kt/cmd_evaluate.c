@@ -9,7 +9,7 @@
 
 typedef struct {
     kt_texts services;
-    int target, unit;
+    int target, unit, rates;
     bool cells, json, quiet, help;
 } evaluate_options;
 
@@ -21,6 +21,8 @@ static const kt_option options[] = {
      "what the data's times are; auto: proc+delay where a delay column exists", NULL},
     {"time-unit", 0, KT_OPTION_CHOICE, KT_CLASS_RUN, AT(unit), 0, 0, KT_UNIT_CHOICES, "auto", "UNIT",
      "unit of the times; auto: by the form of the file", NULL},
+    {"rps-eff", 0, KT_OPTION_CHOICE, KT_CLASS_RUN, AT(rates), 0, 0, KT_RATES_CHOICES, "column", "WHICH",
+     "rate of a row: what its column says, or the mean of its cell", NULL},
     {"cells", 0, KT_OPTION_FLAG, KT_CLASS_RUN, AT(cells), 0, 0, NULL, "false", NULL, "a line for every cell",
      "Output"},
     {"json", 0, KT_OPTION_FLAG, KT_CLASS_RUN, AT(json), 0, 0, NULL, "false", NULL, "print one JSON document",
@@ -227,6 +229,7 @@ static kt_status run(void *given, const char *const *paths, size_t n, kt_error *
     KT_TRY(kt_archive_read(&all.archive, paths[0], err));
     kt_csv_options csv = {.unit = (kt_time_unit)all.o->unit,
                           .target = (kt_target_choice)all.o->target,
+                          .rates = (kt_rates)all.o->rates,
                           .n_features = (size_t)all.archive.d,
                           .features = (const char *const *)all.archive.feature,
                           .note = all.o->quiet ? NULL : note};

@@ -6,7 +6,7 @@
 
 typedef struct {
     const char *out;
-    int target, unit;
+    int target, unit, rates;
     kt_texts features;
     bool quiet, help;
 } import_options;
@@ -19,6 +19,8 @@ static const kt_option options[] = {
      "what is learned; auto: proc+delay where a delay column exists", NULL},
     {"time-unit", 0, KT_OPTION_CHOICE, KT_CLASS_RESULT, AT(unit), 0, 0, KT_UNIT_CHOICES, "auto", "UNIT",
      "unit of the times; auto: by the form of the file", NULL},
+    {"rps-eff", 0, KT_OPTION_CHOICE, KT_CLASS_RESULT, AT(rates), 0, 0, KT_RATES_CHOICES, "column", "WHICH",
+     "rate of a row: what its column says, or the mean of its cell", NULL},
     {"features", 0, KT_OPTION_TEXTS, KT_CLASS_RESULT, AT(features), 0, 0, NULL, NULL, "NAME",
      "columns that models are asked with (rps_eff, rep); repeat the option", NULL},
     {"quiet", 'q', KT_OPTION_FLAG, KT_CLASS_RUN, AT(quiet), 0, 0, NULL, "false", NULL, "say nothing", NULL},
@@ -39,6 +41,7 @@ static kt_status run(void *given, const char *const *paths, size_t n, kt_error *
     kt_samples samples = {.d = 0};
     kt_csv_options csv = {.unit = (kt_time_unit)o->unit,
                           .target = (kt_target_choice)o->target,
+                          .rates = (kt_rates)o->rates,
                           .n_features = o->features.n,
                           .features = o->features.text,
                           .note = o->quiet ? NULL : note};
