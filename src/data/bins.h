@@ -1,4 +1,4 @@
-/* Cells of rows that nothing names: replicas by quantile bins of the rate; and order statistics. */
+/* Cells of rows that nothing names: replicas by quantile bins of the rate. */
 #ifndef KT_DATA_BINS_H
 #define KT_DATA_BINS_H
 
@@ -15,9 +15,5 @@ enum { KT_BINS_MOST = 10, KT_BIN_ROWS = 100, KT_BIN_REPS_MOST = 64 };
  * frees. */
 kt_status kt_bins_make(uint32_t *bin, char (**label)[KT_LABEL], size_t *n_bins, const double *x, size_t n,
                        int d, int rate, int rep, kt_error *err);
-
-/* The value of rank k (from 0) of value [n], which is permuted so that those before it are not above it and
- * those behind it not below (Hoare's FIND). No NaN. */
-double kt_select(double *value, size_t n, size_t k);
 
 #endif

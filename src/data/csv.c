@@ -1,11 +1,11 @@
 #include "kt/csv.h"
 
-#include "bins.h"
 #include "columns.h"
 #include "kt/file.h"
 #include "kt/json.h"
+#include "kt/select.h"
+#include "kt/steps.h"
 #include "lexer.h"
-#include "steps.h"
 #include "table.h"
 #include <assert.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "steps.h"
+#include "kt/steps.h"
 
 #include "kt/rng.h"
 #include <assert.h>
@@ -67,19 +67,19 @@ out:
     return status;
 }
 
-static int compare(const char *name, const kt_cell_text *text)
+static int compare(const char *name, const char *text, size_t n)
 {
-    int order = strncmp(name, text->text, text->n);
-    return order != 0 ? order : name[text->n] != '\0';
+    int order = strncmp(name, text, n);
+    return order != 0 ? order : name[n] != '\0';
 }
 
 /* The place of a text in the order of names: the first that is not before it. */
-static size_t place_of(const kt_steps *steps, const kt_cell_text *text)
+static size_t place_of(const kt_steps *steps, const char *text, size_t n)
 {
     size_t low = 0, high = steps->n;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (compare(steps->name[steps->order[middle]], text) < 0)
+        if (compare(steps->name[steps->order[middle]], text, n) < 0)
             low = middle + 1;
         else
             high = middle;
@@ -87,18 +87,18 @@ static size_t place_of(const kt_steps *steps, const kt_cell_text *text)
     return low;
 }
 
-kt_status kt_steps_of_name(uint32_t *step, kt_steps *steps, const kt_cell_text *name, kt_error *err)
+kt_status kt_steps_of_name(uint32_t *step, kt_steps *steps, const char *name, size_t n, kt_error *err)
 {
     kt_status status = KT_OK;
     assert(steps->rule == KT_CELLS_COLUMN);
     steps->rows++;
     *step = steps->latest;
-    if (steps->n > 0 && compare(steps->name[*step], name) == 0)
+    if (steps->n > 0 && compare(steps->name[*step], name, n) == 0)
         return KT_OK;
-    size_t place = place_of(steps, name);
-    if (place == steps->n || compare(steps->name[steps->order[place]], name) != 0) {
+    size_t place = place_of(steps, name, n);
+    if (place == steps->n || compare(steps->name[steps->order[place]], name, n) != 0) {
         KT_TRY(make_room(steps, err));
-        KT_TRY(kt_format(&steps->name[steps->n], err, "%.*s", (int)name->n, name->text));
+        KT_TRY(kt_format(&steps->name[steps->n], err, "%.*s", (int)n, name));
         memmove(steps->order + place + 1, steps->order + place, (steps->n - place) * sizeof *steps->order);
         steps->order[place] = (uint32_t)steps->n++;
     }

@@ -1,8 +1,8 @@
 #include "table.h"
 
 #include "bins.h"
+#include "kt/steps.h"
 #include "number.h"
-#include "steps.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -213,7 +213,7 @@ static kt_status find_step(uint32_t *step, rows *r, kt_error *err)
         name = kt_cell_trim(r->lexer->cell[columns->cell]);
         if (name.n == 0)
             return bad_cell(r, columns->cell, "is blank: every row needs its cell", err);
-        return kt_steps_of_name(step, &r->steps, &name, err);
+        return kt_steps_of_name(step, &r->steps, name.text, name.n, err);
     case KT_CELLS_BINS:
         break;
     }

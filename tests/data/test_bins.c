@@ -4,42 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* Against the C library's sort: any rank, with ties, sorted and reversed and constant values. */
-static void select_ranks(void **state)
-{
-    (void)state;
-    enum { MOST = 400 };
-    double value[MOST], sorted[MOST], work[MOST];
-    kt_rng rng;
-    kt_rng_init(&rng, 3, 0, KT_RNG_SAMPLE, 0, 0);
-    for (size_t n = 1; n <= MOST; n += n < 20 ? 1 : 97) {
-        for (int kind = 0; kind < 5; kind++) {
-            for (size_t i = 0; i < n; i++)
-                value[i] = kind == 0   ? kt_rng_uniform(&rng)
-                           : kind == 1 ? (double)kt_rng_below(&rng, 4)
-                           : kind == 2 ? (double)i
-                           : kind == 3 ? -(double)i
-                                       : 1;
-            memcpy(sorted, value, sizeof value);
-            qsort(sorted, n, sizeof *sorted, by_value);
-            for (size_t k = 0; k < n; k++) {
-                memcpy(work, value, sizeof value);
-                assert_true(kt_select(work, n, k) == sorted[k]);
-                for (size_t i = 0; i < n; i++)
-                    assert_true(i < k ? work[i] <= work[k] : work[i] >= work[k]);
-                qsort(work, n, sizeof *work, by_value);
-                assert_memory_equal(work, sorted, n * sizeof *work);
-            }
-        }
-    }
-}
-
 /* 1,000 distinct rates with 2 replicas and 250 with 3: ten bins of 100 rows, two of 125. */
 static void quantiles(void **state)
 {
@@ -129,7 +93,6 @@ static void few_rows_and_odd_columns(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(select_ranks),
         cmocka_unit_test(quantiles),
         cmocka_unit_test(ties_stay_together),
         cmocka_unit_test(few_rows_and_odd_columns),

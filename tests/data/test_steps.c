@@ -1,6 +1,6 @@
 #include "check.h"
 #include "kt/rng.h"
-#include "steps.h"
+#include "kt/steps.h"
 #include <math.h>
 #include <stdio.h>
 
@@ -65,7 +65,7 @@ static void blanks(void **state)
 static uint32_t named(kt_steps *steps, const char *name)
 {
     uint32_t step = UINT32_MAX;
-    OK(kt_steps_of_name(&step, steps, &(kt_cell_text){.text = name, .n = strlen(name)}, &err));
+    OK(kt_steps_of_name(&step, steps, name, strlen(name), &err));
     return step;
 }
 

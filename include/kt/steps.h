@@ -4,12 +4,11 @@
  * every service of a row has the same step, and a step held out is held out for all of them. A value that is
  * blank (a service that the request did not visit) fits any, and the latest step that fits is taken.
  * KT_CELLS_COLUMN: one step for each text of the column "cell". */
-#ifndef KT_DATA_STEPS_H
-#define KT_DATA_STEPS_H
+#ifndef KT_STEPS_H
+#define KT_STEPS_H
 
 #include "kt/error.h"
 #include "kt/samples.h"
-#include "lexer.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,7 +29,8 @@ void kt_steps_clear(kt_steps *steps);
 
 /* The step of a row, a new one where it fits none. value [n_keys], NaN where blank. */
 kt_status kt_steps_of_values(uint32_t *step, kt_steps *steps, const double *value, kt_error *err);
-kt_status kt_steps_of_name(uint32_t *step, kt_steps *steps, const kt_cell_text *name, kt_error *err);
+/* name: n bytes. */
+kt_status kt_steps_of_name(uint32_t *step, kt_steps *steps, const char *name, size_t n, kt_error *err);
 
 /* Over 64 steps of fewer than 4 rows on average: these columns do not name load steps, but say something of
  * each row. */
