@@ -2,7 +2,7 @@
 
 kt_packages_build="gcc libc6-dev make cmake ninja-build pkg-config openmpi-bin libopenmpi-dev libhdf5-dev libopenblas-dev
   libjansson-dev libssl-dev libcurl4-openssl-dev zlib1g-dev"
-kt_packages_test="$kt_packages_build libcmocka-dev hdf5-tools"
+kt_packages_test="$kt_packages_build libcmocka-dev hdf5-tools python3 ca-certificates"
 kt_packages_clang="$kt_packages_test clang-14"
 
 kt_missing_packages() {
