@@ -77,10 +77,11 @@ void kt_spans_clear(kt_spans *spans);
 
 /* For readers. text: n bytes without a NUL, copied once; the same index for the same bytes. */
 kt_status kt_spans_text(uint32_t *index, kt_spans *spans, const char *text, size_t n, kt_error *err);
-/* Adds a copy of the span with n tags; first_tag and n_tags of the copy are set here. */
+/* Adds a copy of the span with n tags, which are put in the order of the texts of key and value here, each
+ * once; first_tag and n_tags of the copy are set. */
 kt_status kt_spans_add(kt_spans *spans, const kt_span *span, const kt_span_tag *tags, size_t n,
                        kt_error *err);
-/* The process with this service and these tags (sorted by key here), made when new. */
+/* The process with this service and these tags (put in order here, each once), made when new. */
 kt_status kt_spans_process(uint32_t *index, kt_spans *spans, uint32_t service, kt_span_tag *tags, size_t n,
                            kt_error *err);
 /* Appends all of `from`, texts and processes translated. */
@@ -95,8 +96,14 @@ const char *kt_process_tag_value(const kt_spans *spans, const kt_span_process *p
 /* The index of a text that is there, or 0. */
 uint32_t kt_spans_find_text(const kt_spans *spans, const char *text);
 
-/* ---- HDF5: schema kt-spans. /spans, /tags, /processes tables; /text and /text_end; /certificate, /manifest,
- * /provenance: JSON bytes where there are such. Atomic. ---- */
+/* ---- HDF5: schema kt-spans, by columns. Atomic.
+ *
+ *   /spans/trace [n, 2] u64 (high, low half), id, parent u64, start, duration i64 ns, process, operation u32,
+ * n_tags u32 (of each span; tags lie one after the other), kind, flags u8
+ *   /tags/key, value u32
+ *   /processes/service, n_tags u32, tag_key, tag_value u32
+ *   /text u8 (all texts one after the other), /text_end u64
+ *   /certificate, /manifest, /provenance: JSON bytes where there are such ---- */
 #define KT_SPANS_SCHEMA "kt-spans"
 enum { KT_SPANS_VERSION = 1 };
 
@@ -110,15 +117,18 @@ kt_status kt_spans_write(const char *path, const kt_spans *spans, const kt_spans
 kt_status kt_spans_read(kt_spans *spans, kt_spans_papers *papers, const char *path,
                         kt_error *err); /* both zeroed */
 
-/* The same file written in parts by one who cannot hold it all: room for n_spans and n_tags is made first,
- * close writes texts, processes and papers and puts the file in place. No order and no duplicates are seen
- * to: kt_spans_read does. */
+/* The same file written in parts by one who cannot hold it all: room for n_spans and their n_tags (those of
+ * processes not counted) is made first, close writes texts, processes and papers and puts the file in place.
+ * KT_INPUT where other numbers were added than announced. No order and no duplicates are seen to:
+ * kt_spans_read does. */
 typedef struct kt_spans_writer kt_spans_writer;
 kt_status kt_spans_writer_open(kt_spans_writer **writer, const char *path, size_t n_spans, size_t n_tags,
                                kt_error *err);
 kt_status kt_spans_writer_add(kt_spans_writer *writer, const kt_spans *spans, kt_error *err);
 kt_status kt_spans_writer_close(kt_spans_writer *writer, const kt_spans_papers *papers, kt_error *err);
-void kt_spans_writer_discard(kt_spans_writer *writer); /* takes NULL; nothing of the file stays */
+/* close and discard release the writer; discard takes NULL, and nothing of the file stays. */
+void kt_spans_writer_discard(kt_spans_writer *writer);
+size_t kt_spans_count_tags(const kt_spans *spans); /* of its spans */
 
 /* A set as bytes and back, for records on disk. Caller frees; spans: zeroed. KT_INPUT where bytes make no
  * set. */

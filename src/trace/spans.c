@@ -86,22 +86,7 @@ kt_status kt_spans_text(uint32_t *index, kt_spans *spans, const char *text, size
     return status;
 }
 
-kt_status kt_spans_add(kt_spans *spans, const kt_span *span, const kt_span_tag *tags, size_t n, kt_error *err)
-{
-    kt_status status = KT_OK;
-    KT_TRY(spans_reserve(spans, 1, n, err));
-    kt_span *to = &spans->span[spans->n++];
-    *to = *span;
-    to->first_tag = (uint32_t)spans->n_tags;
-    to->n_tags = (uint32_t)n;
-    if (n > 0)
-        memcpy(spans->tag + spans->n_tags, tags, n * sizeof *tags);
-    spans->n_tags += n;
-out:
-    return status;
-}
-
-/* ---- processes ---- */
+/* ---- tags ---- */
 
 static bool after(const kt_spans *spans, kt_span_tag a, kt_span_tag b)
 {
@@ -110,8 +95,10 @@ static bool after(const kt_spans *spans, kt_span_tag a, kt_span_tag b)
     return a.value != b.value && strcmp(spans->text[a.value], spans->text[b.value]) > 0;
 }
 
-void spans_sort_tags(const kt_spans *spans, kt_span_tag *tags, size_t n)
+/* By the texts of key and value, each once; returns how many are left. There are a few: insertion. */
+static size_t sort_tags(const kt_spans *spans, kt_span_tag *tags, size_t n)
 {
+    size_t kept = 0;
     for (size_t i = 1; i < n; i++) {
         kt_span_tag moved = tags[i];
         size_t k = i;
@@ -119,7 +106,29 @@ void spans_sort_tags(const kt_spans *spans, kt_span_tag *tags, size_t n)
             tags[k] = tags[k - 1];
         tags[k] = moved;
     }
+    for (size_t i = 0; i < n; i++)
+        if (kept == 0 || memcmp(&tags[i], &tags[kept - 1], sizeof *tags) != 0)
+            tags[kept++] = tags[i];
+    return kept;
 }
+
+kt_status kt_spans_add(kt_spans *spans, const kt_span *span, const kt_span_tag *tags, size_t n, kt_error *err)
+{
+    kt_status status = KT_OK;
+    KT_TRY(spans_reserve(spans, 1, n, err));
+    kt_span *to = &spans->span[spans->n++];
+    kt_span_tag *own = spans->tag + spans->n_tags;
+    if (n > 0)
+        memcpy(own, tags, n * sizeof *tags);
+    *to = *span;
+    to->first_tag = (uint32_t)spans->n_tags;
+    to->n_tags = (uint32_t)sort_tags(spans, own, n);
+    spans->n_tags += to->n_tags;
+out:
+    return status;
+}
+
+/* ---- processes ---- */
 
 typedef struct {
     const kt_spans *spans;
@@ -141,8 +150,8 @@ kt_status kt_spans_process(uint32_t *index, kt_spans *spans, uint32_t service, k
 {
     kt_status status = KT_OK;
     kt_slots *slots = &spans->tables->processes;
+    n = sort_tags(spans, tags, n);
     const wanted_process w = {spans, service, tags, n};
-    spans_sort_tags(spans, tags, n);
     uint32_t hash = kt_hash_bytes(tags, n * sizeof *tags) ^ kt_hash_bytes(&service, sizeof service);
     KT_TRY(kt_slots_reserve(slots, err));
     kt_slot *slot = kt_slots_seek(slots, hash, same_process, &w);
@@ -182,7 +191,7 @@ void spans_translation_clear(spans_translation *t)
     free(t->tags);
 }
 
-static kt_status translate_text(uint32_t *index, spans_translation *t, uint32_t text, kt_error *err)
+kt_status spans_translate_text(uint32_t *index, spans_translation *t, uint32_t text, kt_error *err)
 {
     kt_status status = KT_OK;
     if (t->text[text] == 0) {
@@ -195,38 +204,30 @@ out:
     return status;
 }
 
-/* To t->tags, sorted, each once. */
-static kt_status translate_tags(size_t *n, spans_translation *t, uint32_t first, uint32_t n_tags,
-                                kt_error *err)
+kt_status spans_translate_tags(spans_translation *t, uint32_t first, uint32_t n, kt_error *err)
 {
     kt_status status = KT_OK;
-    *n = 0;
-    if (n_tags > t->tags_capacity) {
-        KT_TRY(kt_grow(&t->tags, n_tags, sizeof *t->tags, err));
-        t->tags_capacity = n_tags;
+    if (n > t->tags_capacity) {
+        KT_TRY(kt_grow(&t->tags, n, sizeof *t->tags, err));
+        t->tags_capacity = n;
     }
-    for (uint32_t i = 0; i < n_tags; i++) {
-        KT_TRY(translate_text(&t->tags[i].key, t, t->from->tag[first + i].key, err));
-        KT_TRY(translate_text(&t->tags[i].value, t, t->from->tag[first + i].value, err));
+    for (uint32_t i = 0; i < n; i++) {
+        KT_TRY(spans_translate_text(&t->tags[i].key, t, t->from->tag[first + i].key, err));
+        KT_TRY(spans_translate_text(&t->tags[i].value, t, t->from->tag[first + i].value, err));
     }
-    spans_sort_tags(t->to, t->tags, n_tags);
-    for (uint32_t i = 0; i < n_tags; i++)
-        if (*n == 0 || memcmp(&t->tags[i], &t->tags[*n - 1], sizeof *t->tags) != 0)
-            t->tags[(*n)++] = t->tags[i];
 out:
     return status;
 }
 
-static kt_status translate_process(uint32_t *index, spans_translation *t, uint32_t process, kt_error *err)
+kt_status spans_translate_process(uint32_t *index, spans_translation *t, uint32_t process, kt_error *err)
 {
     kt_status status = KT_OK;
     if (t->process[process] == 0) {
         const kt_span_process *from = &t->from->process[process];
         uint32_t service;
-        size_t n;
-        KT_TRY(translate_text(&service, t, from->service, err));
-        KT_TRY(translate_tags(&n, t, from->first_tag, from->n_tags, err));
-        KT_TRY(kt_spans_process(&t->process[process], t->to, service, t->tags, n, err));
+        KT_TRY(spans_translate_text(&service, t, from->service, err));
+        KT_TRY(spans_translate_tags(t, from->first_tag, from->n_tags, err));
+        KT_TRY(kt_spans_process(&t->process[process], t->to, service, t->tags, from->n_tags, err));
         t->process[process]++;
     }
     *index = t->process[process] - 1;
@@ -238,11 +239,10 @@ kt_status spans_translate(spans_translation *t, const kt_span *span, kt_error *e
 {
     kt_status status = KT_OK;
     kt_span copy = *span;
-    size_t n;
-    KT_TRY(translate_process(&copy.process, t, span->process, err));
-    KT_TRY(translate_text(&copy.operation, t, span->operation, err));
-    KT_TRY(translate_tags(&n, t, span->first_tag, span->n_tags, err));
-    KT_TRY(kt_spans_add(t->to, &copy, t->tags, n, err));
+    KT_TRY(spans_translate_process(&copy.process, t, span->process, err));
+    KT_TRY(spans_translate_text(&copy.operation, t, span->operation, err));
+    KT_TRY(spans_translate_tags(t, span->first_tag, span->n_tags, err));
+    KT_TRY(kt_spans_add(t->to, &copy, t->tags, span->n_tags, err));
 out:
     return status;
 }
