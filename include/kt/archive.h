@@ -5,6 +5,7 @@
  *
  *   /                       attributes schema, version, numerics
  *   /config, /features      bytes: canonical JSON of the result options; JSON list of names
+ *   /cleaning               bytes, where rows come from traces: kt_samples.cleaning
  *   /models/<link name>     attribute name: the service
  *   /models/<link name>/0   attributes, datasets and tables of kt_archive_entry
  *   /refused                table of services without a model: name, status, reason
@@ -43,7 +44,8 @@ typedef struct {
 } kt_archive_refused;
 
 typedef struct {
-    char *config; /* canonical JSON of the result options */
+    char *config;   /* canonical JSON of the result options */
+    char *cleaning; /* JSON, or NULL (kt/samples.h) */
     int d;
     char *feature[KT_FEATURES_MAX];
     size_t n_entries;

@@ -49,6 +49,9 @@ typedef struct {
     size_t n_services;
     kt_service *services; /* byte order of names, which are unique */
     char *provenance;     /* JSON object for people: files, units, rules, counts; not part of digests */
+    char
+        *cleaning; /* JSON object: what the cleaning of traces found and chose, and how complete the pull was;
+                      no paths, no times of day: archives keep it. NULL: the rows do not come from traces */
 } kt_samples;
 
 void kt_samples_clear(kt_samples *samples); /* releases all; takes a zeroed one */

@@ -1,12 +1,17 @@
 /* Datasets in HDF5: schema kt-dataset. All services one after the other; a reader needs only its own rows.
  *
- *   /x [N, d] f64, /y [N] f64 s, /cell [N] u32 (into the service's cells), /row [N] u32 (place in canonical
- * order) /services table: name, offset, rows, n_train, n_validation, n_test, first cell, cells, rule, target,
- * counts, digest /cells table: label, rows, test (0/1), and dataset /cell_mean [cells, d] /features,
- * /provenance: JSON bytes A dataset without a split (kt import) has n_train = n_validation = n_test = 0 and
- * rows in canonical order. One with a split (RUN/dataset.h5) stores training rows in their shuffled order,
- * validation, then test by cell; reading it whole restores the canonical order, so that it trains to the same
- * archive as its source. */
+ *   /x [N, d] f64, /y [N] f64 s
+ *   /cell [N] u32              index into the service's cells
+ *   /row [N] u32               place in canonical order
+ *   /services                  table: name, offset, numbers of rows and cells, rule, target, counts, digest
+ *   /cells, /cell_mean [c, d]  table: label, rows, test (0/1); means of the features
+ *   /features, /provenance     JSON bytes
+ *   /cleaning                  JSON bytes, where rows come from traces
+ *
+ * A dataset without a split (kt import) has n_train = n_validation = n_test = 0 and rows in canonical order.
+ * One with a split (RUN/dataset.h5) stores training rows in their shuffled order, validation, then test by
+ * cell; reading it whole restores the canonical order, so that it trains to the same archive as its source.
+ */
 #ifndef KT_STORE_H
 #define KT_STORE_H
 
@@ -47,6 +52,7 @@ void kt_store_close(kt_store *store);
 int kt_store_features(const kt_store *store);
 const char *kt_store_feature(const kt_store *store, int i);
 const char *kt_store_provenance(const kt_store *store); /* JSON; borrowed */
+const char *kt_store_cleaning(const kt_store *store);   /* JSON, or NULL (kt/samples.h); borrowed */
 size_t kt_store_count(const kt_store *store);
 const kt_store_service *kt_store_at(const kt_store *store, size_t i); /* borrowed until close */
 

@@ -81,6 +81,7 @@ void kt_archive_entry_clear(kt_archive_entry *entry)
 void kt_archive_clear(kt_archive *archive)
 {
     free(archive->config);
+    free(archive->cleaning);
     for (int i = 0; i < archive->d; i++)
         free(archive->feature[i]);
     for (size_t i = 0; i < archive->n_entries; i++)

@@ -282,6 +282,8 @@ static kt_status read_all(kt_archive *archive, kt_h5 *file, const char *path, kt
     KT_TRY(get_int(&numerics, file, path, "numerics", 1, INT_MAX, err));
     archive->numerics = (int)numerics;
     KT_TRY(kt_h5_get_bytes(&archive->config, &n, file, "config", err));
+    if (kt_h5_has(file, "cleaning"))
+        KT_TRY(kt_h5_get_bytes(&archive->cleaning, &n, file, "cleaning", err));
     KT_TRY(read_features(archive, file, path, err));
     KT_TRY(read_entries(archive, file, path, err));
     KT_TRY(kt_h5_get_table((void **)&archive->refused, &archive->n_refused, file, "refused", refused_fields,

@@ -130,6 +130,8 @@ static kt_status write_all(kt_h5 *file, const kt_archive *archive, kt_error *err
     KT_TRY(kt_h5_put_int(file, "numerics", KT_NUMERICS, err));
     KT_TRY(kt_h5_put_bytes(file, "config", archive->config, strlen(archive->config), err));
     KT_TRY(write_features(file, archive, err));
+    if (archive->cleaning)
+        KT_TRY(kt_h5_put_bytes(file, "cleaning", archive->cleaning, strlen(archive->cleaning), err));
     KT_TRY(kt_h5_group_create(&models, file, "models", err));
     for (size_t i = 0; i < archive->n_entries; i++) {
         const kt_archive_entry *entry = &archive->entries[i];

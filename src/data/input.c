@@ -14,8 +14,8 @@ typedef struct {
     const kt_csv_options *options;
     char **datasets, **tables; /* paths, owned */
     size_t n_datasets, n_tables;
-    size_t n_read;    /* sources in samples so far */
-    kt_json *sources; /* their provenances */
+    size_t n_read;                /* sources in samples so far */
+    kt_json *sources, *cleanings; /* their provenances, and what traces say of theirs */
 } inputs;
 
 static void note(const inputs *in, const char *what, const char *path)
@@ -141,6 +141,11 @@ static kt_status append(kt_samples *to, kt_samples *from, inputs *in, const char
     if (in->n_datasets + (in->n_tables > 0) > 1) {
         KT_TRY(kt_json_parse(&source, from->provenance, strlen(from->provenance), path, err));
         kt_json_append(in->sources, source);
+        source = NULL;
+        if (from->cleaning)
+            KT_TRY(kt_json_parse(&source, from->cleaning, strlen(from->cleaning), path, err));
+        if (source)
+            kt_json_append(in->cleanings, source);
     }
     if (in->n_read++ == 0) {
         *to = *from;
@@ -171,14 +176,14 @@ out:
     return status;
 }
 
-static kt_status join_provenance(kt_samples *samples, const inputs *in, kt_error *err)
+static kt_status join(char **document, kt_json *sources, kt_error *err)
 {
     char *text = NULL;
-    kt_json *all = kt_json_put(kt_json_object(), "sources", kt_json_keep(in->sources));
+    kt_json *all = kt_json_put(kt_json_object(), "sources", kt_json_keep(sources));
     kt_status status = kt_json_text(&text, all, 0, err);
     if (status == KT_OK) {
-        free(samples->provenance);
-        samples->provenance = text;
+        free(*document);
+        *document = text;
     }
     kt_json_drop(all);
     return status;
@@ -188,7 +193,7 @@ kt_status kt_input_read(kt_samples *samples, const char *const *paths, size_t n,
                         const kt_csv_options *options, kt_error *err)
 {
     kt_status status = KT_OK;
-    inputs in = {.options = options, .sources = kt_json_array()};
+    inputs in = {.options = options, .sources = kt_json_array(), .cleanings = kt_json_array()};
     kt_samples tables = {.d = 0};
     assert(n > 0 && samples->n_services == 0);
     KT_TRY(sort_paths(&in, paths, n, err));
@@ -199,7 +204,9 @@ kt_status kt_input_read(kt_samples *samples, const char *const *paths, size_t n,
         KT_TRY(append(samples, &tables, &in, in.tables[0], err));
     }
     if (in.n_read > 1)
-        KT_TRY(join_provenance(samples, &in, err));
+        KT_TRY(join(&samples->provenance, in.sources, err));
+    if (in.n_read > 1 && kt_json_size(in.cleanings) > 0)
+        KT_TRY(join(&samples->cleaning, in.cleanings, err));
     if (samples->n_services == 0)
         KT_TRY(kt_fail(err, KT_INPUT, "%s: no service with rows", paths[0]));
     if (options->rates == KT_RATES_CELL)
@@ -212,6 +219,7 @@ out:
     free(in.datasets);
     free(in.tables);
     kt_json_drop(in.sources);
+    kt_json_drop(in.cleanings);
     kt_samples_clear(&tables);
     return status;
 }

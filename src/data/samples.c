@@ -30,6 +30,7 @@ void kt_samples_clear(kt_samples *samples)
         clear_service(&samples->services[i]);
     free(samples->services);
     free(samples->provenance);
+    free(samples->cleaning);
     *samples = (kt_samples){.d = 0};
 }
 

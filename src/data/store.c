@@ -30,7 +30,7 @@ const kt_h5_field store_cell_fields[STORE_CELL_FIELDS] = {
 
 struct kt_store {
     kt_h5 *file;
-    char *path, *provenance;
+    char *path, *provenance, *cleaning;
     kt_json *features;
     int d;
     size_t n, n_cells, rows;
@@ -175,6 +175,8 @@ static kt_status read_features(kt_store *store, kt_error *err)
     if (columns != (size_t)store->d)
         KT_TRY(kt_fail(err, KT_INPUT, "%s:/x: %zu columns for %d features", store->path, columns, store->d));
     KT_TRY(kt_h5_get_bytes(&store->provenance, &n, store->file, "provenance", err));
+    if (kt_h5_has(store->file, "cleaning"))
+        KT_TRY(kt_h5_get_bytes(&store->cleaning, &n, store->file, "cleaning", err));
 out:
     free(text);
     return status;
@@ -224,6 +226,7 @@ void kt_store_close(kt_store *store)
     kt_json_drop(store->features);
     free(store->path);
     free(store->provenance);
+    free(store->cleaning);
     free(store->services);
     free(store->service_rows);
     free(store->cells);
@@ -244,6 +247,11 @@ const char *kt_store_feature(const kt_store *store, int i)
 const char *kt_store_provenance(const kt_store *store)
 {
     return store->provenance;
+}
+
+const char *kt_store_cleaning(const kt_store *store)
+{
+    return store->cleaning;
 }
 
 size_t kt_store_count(const kt_store *store)
@@ -384,6 +392,8 @@ kt_status kt_store_read(kt_samples *samples, const char *path, kt_error *err)
         samples->d++;
     }
     KT_TRY(kt_strdup(&samples->provenance, store->provenance, err));
+    if (store->cleaning)
+        KT_TRY(kt_strdup(&samples->cleaning, store->cleaning, err));
     KT_TRY(kt_alloc(&samples->services, store->n, sizeof *samples->services, err));
     for (size_t i = 0; i < store->n; i++) {
         samples->n_services++;

@@ -162,6 +162,8 @@ static kt_status write_head(writer *w, kt_error *err)
     KT_TRY(kt_h5_put_schema(w->file, KT_DATASET_SCHEMA, KT_DATASET_VERSION, err));
     KT_TRY(kt_h5_put_bytes(w->file, "features", features, strlen(features), err));
     KT_TRY(kt_h5_put_bytes(w->file, "provenance", provenance, strlen(provenance), err));
+    if (w->samples->cleaning)
+        KT_TRY(kt_h5_put_bytes(w->file, "cleaning", w->samples->cleaning, strlen(w->samples->cleaning), err));
 out:
     kt_json_drop(names);
     free(features);

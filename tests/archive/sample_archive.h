@@ -111,6 +111,7 @@ static inline void sample_entry(kt_archive_entry *entry, const char *name, kt_fa
 static inline void sample_features(kt_archive *archive)
 {
     *archive = (kt_archive){.config = sample_text("{\"family\":\"weibull\",\"seed\":7}"), .d = 2};
+    archive->cleaning = sample_text("{\"queue\":\"fifo\"}");
     archive->feature[0] = sample_text("rps_eff");
     archive->feature[1] = sample_text("rep");
 }

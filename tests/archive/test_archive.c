@@ -35,6 +35,7 @@ static void what_is_written_is_read(void **state)
     succeed(kt_archive_write("models.h5", &archive, NULL, &err), &err);
     succeed(kt_archive_read(&back, "models.h5", &err), &err);
     assert_string_equal(back.config, archive.config);
+    assert_string_equal(back.cleaning, archive.cleaning);
     assert_int_equal(back.version, KT_ARCHIVE_VERSION);
     assert_int_equal(back.numerics, KT_NUMERICS);
     assert_int_equal(back.d, 2);

@@ -45,6 +45,9 @@ static void same_samples(const kt_samples *a, const kt_samples *b)
     for (int f = 0; f < a->d; f++)
         assert_string_equal(a->feature[f], b->feature[f]);
     assert_string_equal(a->provenance, b->provenance);
+    assert_true((a->cleaning == NULL) == (b->cleaning == NULL));
+    if (a->cleaning)
+        assert_string_equal(a->cleaning, b->cleaning);
     assert_int_equal(a->n_services, b->n_services);
     for (size_t i = 0; i < a->n_services; i++)
         same_service(&a->services[i], &b->services[i], (size_t)a->d);
@@ -171,6 +174,7 @@ static void make_samples(kt_samples *samples, int d, size_t n, size_t cells)
     s->n_cells = cells;
     set_text(&s->name, "service/with odd.name");
     set_text(&samples->provenance, "{}");
+    set_text(&samples->cleaning, "{\"queue\":\"none\"}");
     OK(kt_alloc(&s->x, n * (size_t)d, sizeof *s->x, &err));
     OK(kt_alloc(&s->y, n, sizeof *s->y, &err));
     OK(kt_alloc(&s->cell, n, sizeof *s->cell, &err));

@@ -286,6 +286,8 @@ static kt_status archive_head(job *j, kt_error *err)
     kt_status status = KT_OK;
     kt_json *results = kt_options_of_class(settings_table, j->options, KT_CLASS_RESULT);
     KT_TRY(kt_json_text(&j->archive.config, results, 0, err));
+    if (kt_store_cleaning(j->store))
+        KT_TRY(kt_strdup(&j->archive.cleaning, kt_store_cleaning(j->store), err));
     j->archive.d = kt_store_features(j->store);
     for (int i = 0; i < j->archive.d; i++)
         KT_TRY(kt_strdup(&j->archive.feature[i], kt_store_feature(j->store, i), err));
