@@ -67,6 +67,10 @@ kt_status kt_archive_write(const char *path, const kt_archive *archive, char dig
 kt_status kt_archive_read(kt_archive *archive, const char *path, kt_error *err);
 kt_status kt_archive_verify(const char *path, char digest[KT_DIGEST_HEX], kt_error *err);
 
+/* Does the file begin as archives do? Nothing else is looked at. Such a file is verified before HDF5 opens
+ * it: HDF5 takes damage worse than our digest does. */
+bool kt_archive_claimed(const char *path);
+
 /* By exact or unique short name; KT_USAGE naming the nearest. Borrowed. */
 kt_status kt_archive_find(const kt_archive_entry **entry, const kt_archive *archive, const char *name,
                           kt_error *err);

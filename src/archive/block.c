@@ -116,6 +116,25 @@ static kt_status check_block(const char *found, size_t n, const char *rest, cons
     return kt_fail(err, KT_INPUT, "%s: damaged at byte %zu", path, at);
 }
 
+static bool begins_as_archive(const char *block, size_t n)
+{
+    return n >= sizeof KT_ARCHIVE_SCHEMA &&
+           strncmp(block, KT_ARCHIVE_SCHEMA " ", sizeof KT_ARCHIVE_SCHEMA) == 0;
+}
+
+bool kt_archive_claimed(const char *path)
+{
+    char block[sizeof KT_ARCHIVE_SCHEMA] = "";
+    size_t n = 0;
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+        return false;
+    bool claimed =
+        read_at(&n, block, sizeof block, file, 0, path, NULL) == KT_OK && begins_as_archive(block, n);
+    close(file);
+    return claimed;
+}
+
 kt_status archive_unseal(char digest[KT_DIGEST_HEX], const char *path, kt_error *err)
 {
     kt_status status = KT_OK;
@@ -125,8 +144,7 @@ kt_status archive_unseal(char digest[KT_DIGEST_HEX], const char *path, kt_error 
     if (file < 0)
         return kt_fail_errno(err, KT_IO, "cannot open %s", path);
     KT_TRY(read_at(&n, block, ARCHIVE_BLOCK, file, 0, path, err));
-    if (n < sizeof KT_ARCHIVE_SCHEMA ||
-        strncmp(block, KT_ARCHIVE_SCHEMA " ", sizeof KT_ARCHIVE_SCHEMA) != 0) {
+    if (!begins_as_archive(block, n)) {
         status = kt_fail(err, KT_INPUT, "%s: is not an archive of models (%s), or damaged in its first bytes",
                          path, KT_ARCHIVE_SCHEMA);
         goto out;

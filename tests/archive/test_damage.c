@@ -81,8 +81,11 @@ static void messages_say_where(void **state)
     refuse("models.h5: damaged: its bytes from 512 on");
     put_byte(file, 11, '2');
     refuse("models.h5: kt-archive version 2 is newer");
+    assert_true(kt_archive_claimed("models.h5"));
     put_byte(file, 0, 'K');
     refuse("models.h5: is not an archive");
+    assert_false(kt_archive_claimed("models.h5"));
+    assert_false(kt_archive_claimed("missing.h5"));
     close(file);
 }
 

@@ -231,6 +231,7 @@ for offset in 0 12 40 300 512 600 $((size / 2)) $((size - 1)); do
   flip damaged.h5 "$offset"
   cmp -s $archive damaged.h5 && fail "nothing flipped at $offset"
   refused 1 "damaged.h5" verify damaged.h5
+  refused 1 "damaged.h5" info damaged.h5
   refused 1 "damaged.h5" predict damaged.h5 -s s0 $point
 done
 head -c $((size / 2)) $archive >damaged.h5; refused 1 "damaged.h5" verify damaged.h5

@@ -236,6 +236,8 @@ static kt_status run(void *given, const char *const *paths, size_t n, kt_error *
     kt_h5 *file = NULL;
     char *schema = NULL;
     (void)n;
+    if (kt_archive_claimed(paths[0]))
+        return info_archive(given, paths[0], err);
     KT_TRY(kt_h5_open(&file, paths[0], err));
     KT_TRY(kt_h5_get_text(&schema, file, "schema", err));
     kt_h5_close(file, NULL);

@@ -38,12 +38,13 @@ static kt_status verify_dataset(size_t *services, const char *path, kt_error *er
     return status;
 }
 
-/* A dataset says so itself; whatever else there is must prove to be an archive. */
+/* What does not begin as an archive may say that it is a dataset; whatever else there is must prove to be an
+ * archive. */
 static bool is_dataset(const char *path)
 {
     kt_h5 *file = NULL;
     char *schema = NULL;
-    bool dataset = kt_h5_open(&file, path, NULL) == KT_OK &&
+    bool dataset = !kt_archive_claimed(path) && kt_h5_open(&file, path, NULL) == KT_OK &&
                    kt_h5_get_text(&schema, file, "schema", NULL) == KT_OK &&
                    strcmp(schema, KT_DATASET_SCHEMA) == 0;
     free(schema);
