@@ -11,6 +11,14 @@
 /* The whole file; *data has a NUL after its n bytes. Caller frees. */
 kt_status kt_file_read(char **data, size_t *n, const char *path, kt_error *err);
 
+/* As kt_file_read; what is gzipped, by its first two bytes, is unpacked. KT_INPUT where it is cut or damaged.
+ */
+kt_status kt_file_read_any(char **data, size_t *n, const char *path, kt_error *err);
+
+/* The content of gzip data: members one after the other, zeros behind them. *out has a NUL after its n_out
+ * bytes; caller frees. name begins messages. */
+kt_status kt_gunzip(char **out, size_t *n_out, const char *data, size_t n, const char *name, kt_error *err);
+
 /* Atomic: temporary name, fsync, rename, fsync of the folder. On failure nothing of it stays. */
 kt_status kt_file_write(const char *path, const void *data, size_t n, kt_error *err);
 
