@@ -53,7 +53,7 @@ mpi\.h|src/par/.*|src/app/kt-train/.*|include/kt/(comm|reduce|work)\.h
 hdf5\.h|src/io/h5.*
 jansson\.h|src/io/json.*|src/trace/jaeger.*
 cblas\.h|src/net/.*
-curl/curl\.h|src/io/http\.c|src/trace/load\.c
+curl/curl\.h|src/io/http\.c|src/trace/load_transfers\.c
 openssl/.*|src/base/digest\.c
 zlib\.h|src/base/.*
 zip\.h|src/archive/keras\.c

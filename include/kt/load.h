@@ -1,14 +1,16 @@
 /* Open-loop load: requests sent at times drawn beforehand, whatever became of those before.
  *
- * Due times are a Poisson process (or constant gaps) from a seed, on the monotonic clock; latency counts from
- * the due time. libcurl's multi interface, connections reused, at most `most` at a time: what waits longer
- * than 1 ms for a slot is late. Each request carries a W3C traceparent whose trace id follows from the seed
- * and its number. */
+ * Due times are a Poisson process (or constant gaps) from a seed, kept to by the monotonic clock; latency
+ * counts from the due time, so that a server that stalls is seen by every request that it kept waiting.
+ * HTTP/1.1 over libcurl's multi interface in the calling thread, connections reused, at most `most` requests
+ * at a time: one that is due while all are taken waits for a slot, and is marked. Each request carries a W3C
+ * traceparent whose ids follow from the seed, the cell and its number. No proxy is used and no redirect
+ * followed: both would be measured. */
 #ifndef KT_LOAD_H
 #define KT_LOAD_H
 
 #include "kt/error.h"
-#include "kt/options.h"
+#include "kt/json.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,37 +18,121 @@
 typedef enum { KT_ARRIVALS_POISSON, KT_ARRIVALS_CONSTANT } kt_arrivals;
 #define KT_ARRIVALS_CHOICES "poisson|constant"
 
+typedef enum { KT_LOAD_GO, KT_LOAD_FINISH, KT_LOAD_DROP } kt_load_order;
+
 typedef struct {
-    const char *url, *method, *body; /* body NULL: none */
+    const char *url, *method; /* http or https; a user part is sent as basic auth */
+    const char *body;         /* NULL: none */
     size_t n_headers;
     const char *const *headers; /* "Name: value" */
-    const char *ca_file;
-    double rate;      /* requests per second */
-    int64_t requests; /* or 0 */
-    double seconds;   /* or 0 */
-    double timeout_s; /* of a request, from when it was sent */
-    int most;         /* at a time */
+    const char *ca_file;        /* PEM; NULL: the system's */
+
     kt_arrivals arrivals;
-    uint64_t seed, stream; /* stream: the cell's number */
-    /* Asked at least each 50 ms: true ends the load, what is under way is waited for. NULL: never. */
-    bool (*stop)(void *context);
-    void (*progress)(void *context, int64_t sent, int64_t done, int64_t errors);
+    double rate;                 /* requests per second */
+    int64_t requests;            /* measured ones, or 0 */
+    double seconds;              /* measured ones are due within, or 0 */
+    double warmup_s, cooldown_s; /* further load before and after, not measured */
+    uint64_t seed;
+    uint32_t cell, attempt; /* ids differ by both, due times by the cell alone */
+
+    int most;         /* requests at a time */
+    double timeout_s; /* of a request, from when it was sent */
+    double give_up_s; /* the load ends when the server answered none of them for so long */
+
+    /* Asked at least each 50 ms: KT_LOAD_FINISH sends no more and waits for what is under way, KT_LOAD_DROP
+     * does not wait. NULL: never. */
+    kt_load_order (*stop)(void *context);
+    /* Told ten times a second; NULL: not told. */
+    void (*progress)(void *context, size_t sent, size_t done, size_t errors);
     void *context;
 } kt_load_options;
 
-/* What became of a request. */
+/* What may go wrong with a request: name in files, what it means */
+#define KT_LOAD_ERROR_LIST(X)                                                                                \
+    X(NONE, "")                                                                                              \
+    X(HTTP_3XX, "http-3xx") /* a redirect, which is not followed */                                          \
+    X(HTTP_4XX, "http-4xx")                                                                                  \
+    X(HTTP_5XX, "http-5xx")                                                                                  \
+    X(HOST, "host-unknown")                                                                                  \
+    X(REFUSED, "refused")                                                                                    \
+    X(UNREACHABLE, "unreachable")                                                                            \
+    X(TLS, "tls")                                                                                            \
+    X(TIMEOUT, "timeout")                                                                                    \
+    X(BROKEN, "broken")   /* the connection ended before the answer did */                                   \
+    X(DROPPED, "dropped") /* under way when the load was ended */                                            \
+    X(OTHER, "other")
+
+typedef enum {
+#define X(name, text) KT_LOAD_##name,
+    KT_LOAD_ERROR_LIST(X)
+#undef X
+        KT_LOAD_ERRORS
+} kt_load_error;
+extern const char *const kt_load_error_text[KT_LOAD_ERRORS];
+
+typedef enum { KT_LOAD_MEASURED, KT_LOAD_WARMUP, KT_LOAD_COOLDOWN } kt_load_phase;
+extern const char *const kt_load_phase_text[];
+
+/* A request and what became of it. */
 typedef struct {
-    int64_t due, sent, done; /* ns since 1970 */
-    int status;              /* HTTP, or 0 */
-    int error;               /* index into kt_load_error_text; 0: none */
+    int64_t due, sent, done; /* ns since 1970; of a schedule: due from its begin, the others 0 */
+    int32_t status;          /* of HTTP, or 0 */
+    uint8_t error, phase;
+    bool waited; /* over 1 ms after it was due, because no slot was free */
     uint8_t trace[16];
 } kt_load_request;
-extern const char *const kt_load_error_text[]; /* "", "http 5xx", "time-out", "refused", ... */
 
-/* Caller frees *requests: in order of due times; those not sent (stopped before) are left out. */
-kt_status kt_load_run(kt_load_request **requests, size_t *n, const kt_load_options *options, kt_error *err);
+/* How a load ended: all was sent, stopped by order, or the server was gone. */
+typedef enum { KT_LOAD_ALL, KT_LOAD_STOPPED, KT_LOAD_GONE } kt_load_end;
 
-/* Due times of n requests from `start` on, ns. */
-void kt_load_schedule(int64_t *due, size_t n, int64_t start, const kt_load_options *options);
+typedef struct {
+    kt_load_request *request; /* [n] by due time; those that were not sent are left out */
+    size_t n, planned;
+    kt_load_end end;
+    char reason[256]; /* KT_LOAD_GONE: what the last failure was */
+} kt_load_result;
+
+/* KT_USAGE for a URL that is none, a scheme other than http and https, a header that is no line. */
+kt_status kt_load_check(const kt_load_options *options, kt_error *err);
+
+/* url without its user part, for people. Caller frees. */
+kt_status kt_load_display(char **out, const char *url, kt_error *err);
+
+/* result: zeroed; the caller clears it. Errors are those of this machine (memory, descriptors): what servers
+ * do is in the requests. */
+kt_status kt_load_run(kt_load_result *result, const kt_load_options *options, kt_error *err);
+void kt_load_result_clear(kt_load_result *result);
+
+/* The requests with their due times from the begin, phases and trace ids. With a number of requests and no
+ * warm-up the first is due at once; otherwise the first gap is drawn like all others. Caller frees. */
+kt_status kt_load_schedule(kt_load_request **requests, size_t *n, const kt_load_options *options,
+                           kt_error *err);
+
+/* The ids of request `number` (from 0). Neither is ever zero. */
+void kt_load_ids(uint8_t trace[16], uint8_t span[8], const kt_load_options *options, size_t number);
+
+/* ---- what is written about a load ---- */
+
+/* st,ttr,rid as the original's log: when it was sent (Unix seconds), seconds from when it was due to its
+ * reply, its number from 1; then status, error, trace_id, due (Unix seconds), cell, phase. */
+#define KT_LOAD_CSV_HEADER "st,ttr,rid,status,error,trace_id,due,cell,phase\n"
+/* The lines of all requests, without the header. Caller frees. */
+kt_status kt_load_csv(char **text, size_t *bytes, const kt_load_result *result, uint32_t cell, kt_error *err);
+
+/* Figures of the measured requests, as a cell of a manifest (kt/manifest.h) has them: start_us (the first was
+ * due) and end_us (the last reply; with a cool-down: its begin), n, rps_achieved = those after the first by
+ * the time from when the first was due to when the last was sent, errors and errors_by_kind, late (sent over
+ * 1 ms after due) and max_late_ms, waited, reply_*_ms of those without error. New reference. */
+kt_json *kt_load_figures(const kt_load_result *result);
+
+/* Which requests of a requests.csv are among traces. ids: [n_ids], sorted by bytes. A request that has no
+ * status reached no server for sure; it counts only where it was found. */
+typedef struct {
+    uint64_t requests, answered, found, answered_missing;
+    char
+        missing[200]; /* the first of those that were answered and not found: "cell 0: 3 17; cell 1: 5 ..." */
+} kt_load_found;
+kt_status kt_load_find(kt_load_found *found, const char *path, const uint8_t (*ids)[16], size_t n_ids,
+                       kt_error *err);
 
 #endif

@@ -15,6 +15,7 @@ typedef enum {
     KT_RNG_EPOCH,      /* order of a strip in an epoch; index = strip */
     KT_RNG_BOOTSTRAP,  /* sampling floors; index = cell */
     KT_RNG_SAMPLE,     /* draws that a user asks for */
+    KT_RNG_LOAD,       /* due times and trace ids of requests; index = cell */
 } kt_rng_purpose;
 
 typedef struct {

@@ -1,0 +1,209 @@
+#include "kt/load.h"
+
+#include "ids.h"
+#include "kt/file.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MS     1e-6 /* of a ns */
+#define SECOND 1000000000
+
+/* ---- requests.csv ---- */
+
+static int write_line(char *to, size_t room, const kt_load_request *r, size_t number, uint32_t cell)
+{
+    char trace[33];
+    for (size_t i = 0; i < 16; i++)
+        snprintf(trace + 2 * i, 3, "%02x", r->trace[i]);
+    int64_t ttr = r->done - r->due;
+    return snprintf(to, room,
+                    "%" PRId64 ".%09" PRId64 ",%" PRId64 ".%09" PRId64 ",%zu,%d,%s,%s,%" PRId64 ".%09" PRId64
+                    ",%u,%s\n",
+                    r->sent / SECOND, r->sent % SECOND, ttr / SECOND, ttr % SECOND, number, r->status,
+                    kt_load_error_text[r->error], trace, r->due / SECOND, r->due % SECOND, cell,
+                    kt_load_phase_text[r->phase]);
+}
+
+kt_status kt_load_csv(char **text, size_t *bytes, const kt_load_result *result, uint32_t cell, kt_error *err)
+{
+    enum { LINE = 256 };
+    kt_status status = KT_OK;
+    size_t used = 0;
+    *text = NULL;
+    KT_TRY(kt_alloc(text, result->n * LINE + 1, 1, err));
+    for (size_t i = 0; i < result->n; i++)
+        used += (size_t)write_line(*text + used, LINE, &result->request[i], i + 1, cell);
+    *bytes = used;
+out:
+    return status;
+}
+
+/* ---- figures ---- */
+
+typedef struct {
+    size_t n, errors[KT_LOAD_ERRORS], late, waited, replies;
+    int64_t first_due, last_due, last_sent, last_done, cooldown, latest;
+    double *reply; /* ms, sorted */
+    double sum;
+} figures;
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void gather(figures *f, const kt_load_result *result)
+{
+    f->cooldown = INT64_MAX;
+    f->first_due = INT64_MAX;
+    for (size_t i = 0; i < result->n; i++) {
+        const kt_load_request *r = &result->request[i];
+        if (r->phase == KT_LOAD_COOLDOWN && r->due < f->cooldown)
+            f->cooldown = r->due;
+        if (r->phase != KT_LOAD_MEASURED)
+            continue;
+        f->n++;
+        f->errors[r->error]++;
+        f->late += r->sent - r->due > 1000000;
+        f->waited += r->waited;
+        f->first_due = r->due < f->first_due ? r->due : f->first_due;
+        f->last_sent = r->sent > f->last_sent ? r->sent : f->last_sent;
+        f->last_done = r->done > f->last_done ? r->done : f->last_done;
+        f->latest = r->sent - r->due > f->latest ? r->sent - r->due : f->latest;
+        if (r->error == KT_LOAD_NONE) {
+            f->reply[f->replies++] = (double)(r->done - r->due) * MS;
+            f->sum += (double)(r->done - r->due) * MS;
+        }
+    }
+    qsort(f->reply, f->replies, sizeof *f->reply, by_value);
+}
+
+/* The smallest reply time that at least the share p of all did not exceed. */
+static double quantile(const figures *f, double p)
+{
+    if (f->replies == 0)
+        return NAN;
+    size_t rank = (size_t)ceil(p * (double)f->replies);
+    return f->reply[rank > 0 ? rank - 1 : 0];
+}
+
+static void put_errors(kt_json *json, const figures *f)
+{
+    size_t all = 0;
+    kt_json *kinds = kt_json_object();
+    for (size_t k = KT_LOAD_NONE + 1; k < KT_LOAD_ERRORS; k++) {
+        all += f->errors[k];
+        if (f->errors[k] > 0)
+            kt_json_put(kinds, kt_load_error_text[k], kt_json_int((int64_t)f->errors[k]));
+    }
+    kt_json_put(json, "errors", kt_json_int((int64_t)all));
+    kt_json_put(json, "errors_by_kind", kinds);
+}
+
+static void put_replies(kt_json *json, const figures *f)
+{
+    static const struct {
+        const char *key;
+        double p;
+    } quantiles[] = {{"reply_p50_ms", 0.5},  {"reply_p90_ms", 0.9},    {"reply_p95_ms", 0.95},
+                     {"reply_p99_ms", 0.99}, {"reply_p999_ms", 0.999}, {"reply_max_ms", 1}};
+    for (size_t q = 0; q < sizeof quantiles / sizeof *quantiles; q++)
+        kt_json_put(json, quantiles[q].key, kt_json_real(quantile(f, quantiles[q].p)));
+    kt_json_put(json, "reply_mean_ms", kt_json_real(f->replies > 0 ? f->sum / (double)f->replies : NAN));
+}
+
+/* To whole microseconds; the end is rounded up so that it is never before what it ends. */
+static void put_times(kt_json *json, const figures *f)
+{
+    int64_t end = f->cooldown < INT64_MAX ? f->cooldown : f->last_done;
+    kt_json_put(json, "start_us", kt_json_int(f->first_due / 1000));
+    kt_json_put(json, "end_us", kt_json_int((end + 999) / 1000));
+    double span = (double)(f->last_sent - f->first_due) / SECOND; /* n requests have n - 1 gaps */
+    kt_json_put(json, "rps_achieved", kt_json_real(f->n > 1 ? (double)(f->n - 1) / span : NAN));
+}
+
+kt_json *kt_load_figures(const kt_load_result *result)
+{
+    figures f = {.n = 0};
+    if (kt_alloc(&f.reply, result->n, sizeof *f.reply, NULL) != KT_OK)
+        return NULL;
+    gather(&f, result);
+    kt_json *json = kt_json_object();
+    kt_json_put(json, "n", kt_json_int((int64_t)f.n));
+    if (f.n > 0)
+        put_times(json, &f);
+    put_errors(json, &f);
+    put_replies(json, &f);
+    kt_json_put(json, "late", kt_json_int((int64_t)f.late));
+    kt_json_put(json, "max_late_ms", kt_json_real((double)f.latest * MS));
+    kt_json_put(json, "waited", kt_json_int((int64_t)f.waited));
+    free(f.reply);
+    return json;
+}
+
+/* ---- requests found again ---- */
+
+static int by_bytes(const void *a, const void *b)
+{
+    return memcmp(a, b, 16);
+}
+
+/* Adds to a list of bounded length: " 17", or "; cell 1: 17" where a cell begins. */
+static void tell_missing(kt_load_found *found, const char *cell, const char *number, char *last_cell,
+                         size_t room)
+{
+    size_t used = strlen(found->missing);
+    bool same = strcmp(last_cell, cell) == 0;
+    char more[80];
+    int n = same ? snprintf(more, sizeof more, " %s", number)
+                 : snprintf(more, sizeof more, "%scell %s: %s", used > 0 ? "; " : "", cell, number);
+    if (used >= 3 && strcmp(found->missing + used - 3, "...") == 0)
+        return;
+    if (used + (size_t)n + sizeof " ..." > sizeof found->missing)
+        strcat(found->missing, " ...");
+    else
+        strcat(found->missing, more);
+    snprintf(last_cell, room, "%s", cell);
+}
+
+kt_status kt_load_find(kt_load_found *found, const char *path, const uint8_t (*ids)[16], size_t n_ids,
+                       kt_error *err)
+{
+    enum { RID = 2, STATUS = 3, TRACE = 5, CELL = 7, COLUMNS = 9 };
+    kt_status status = KT_OK;
+    char *text = NULL, *rest, *line, last_cell[32] = "";
+    size_t bytes, number = 1;
+    *found = (kt_load_found){.requests = 0};
+    KT_TRY(kt_file_read(&text, &bytes, path, err));
+    rest = text;
+    line = strsep(&rest, "\n");
+    if (strncmp(line, KT_LOAD_CSV_HEADER, strlen(KT_LOAD_CSV_HEADER) - 1) != 0)
+        KT_TRY(kt_fail(err, KT_INPUT, "%s:1: not the header of kt load's requests", path));
+    while ((line = strsep(&rest, "\n")) && *line) {
+        char *field[COLUMNS + 1], *at = line;
+        size_t n = 0;
+        uint8_t id[16];
+        number++;
+        while (n <= COLUMNS && (field[n] = strsep(&at, ",")))
+            n++;
+        if (n != COLUMNS || strspn(field[TRACE], "0123456789abcdef") != 32 || field[TRACE][32] != '\0')
+            KT_TRY(kt_fail(err, KT_INPUT, "%s:%zu: not a request that kt load has written", path, number));
+        kt_id_of_trace(id, field[TRACE], 32);
+        bool answered = strcmp(field[STATUS], "0") != 0;
+        bool here = n_ids > 0 && bsearch(id, ids, n_ids, sizeof *ids, by_bytes);
+        found->requests++;
+        found->answered += answered;
+        found->found += here;
+        if (answered && !here) {
+            found->answered_missing++;
+            tell_missing(found, field[CELL], field[RID], last_cell, sizeof last_cell);
+        }
+    }
+out:
+    free(text);
+    return status;
+}
