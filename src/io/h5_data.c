@@ -98,13 +98,24 @@ static void say_shape(char out[48], size_t rows, size_t columns)
         snprintf(out, 48, "[%zu]", rows);
 }
 
+/* For elements of these types. HDF5 clears a buffer of 1 MB for each table that it converts; ours is smaller,
+ * and holds one element at least. */
+static hid_t transfer_list(hid_t file, hid_t memory)
+{
+    size_t room = 1 << 16, of_file = H5Tget_size(file), of_memory = H5Tget_size(memory);
+    hid_t list = H5Pcreate(H5P_DATASET_XFER);
+    room = of_file > room ? of_file : room;
+    H5Pset_buffer(list, of_memory > room ? of_memory : room, NULL, NULL);
+    return list;
+}
+
 /* The elements that `memory` and `file` select (H5S_ALL: all). */
 static kt_status read_values(void *data, const dataset *d, kt_h5 *h, const char *name, hid_t type,
                              hid_t memory, hid_t file, kt_error *err)
 {
     kt_status status = KT_OK;
     bool overflow = false;
-    hid_t transfer = H5Pcreate(H5P_DATASET_XFER);
+    hid_t transfer = transfer_list(d->type, type);
     H5Pset_type_conv_cb(transfer, note_overflow, &overflow);
     if (H5Dread(d->id, type, memory, file, transfer, data) < 0) {
         if (overflow)
@@ -155,10 +166,11 @@ static kt_status finish(hid_t id, kt_h5 *h, const char *name, kt_status status, 
 static kt_status put_all(kt_h5 *h, const char *name, hid_t in_file, hid_t in_memory, size_t rows,
                          size_t columns, const void *data, kt_error *err)
 {
-    hid_t id = H5I_INVALID_HID;
+    hid_t id = H5I_INVALID_HID, transfer = transfer_list(in_file, in_memory);
     kt_status status = make_dataset(&id, h, name, in_file, rows, columns, err);
-    if (status == KT_OK && rows > 0 && H5Dwrite(id, in_memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0)
+    if (status == KT_OK && rows > 0 && H5Dwrite(id, in_memory, H5S_ALL, H5S_ALL, transfer, data) < 0)
         status = kt_h5_fail(h, name, KT_IO, "write it", err);
+    kt_h5_release(transfer);
     return finish(id, h, name, status, err);
 }
 
