@@ -14,6 +14,14 @@ static const double half_weight[NODES / 2] = {0.249147045813402785, 0.2334925365
                                               0.203167426723065922, 0.160078328543346226,
                                               0.106939325995318431, 0.047175336386511827};
 
+/* What the mixture is between two points: components outside of their spread stand still there. */
+typedef struct {
+    kt_mixture moving; /* the others */
+    double weight[KT_MIXTURE_MAX], concentration[KT_MIXTURE_MAX], scale[KT_MIXTURE_MAX];
+    double center[KT_MIXTURE_MAX]; /* of their spreads */
+    double below, above;           /* weight of components that lie below, above */
+} part;
+
 typedef struct {
     double begin, end;                 /* in the variable */
     double node[NODES], weight[NODES]; /* in [-1, 1] */
@@ -21,21 +29,42 @@ typedef struct {
     double lower, upper;               /* their integrals over the panel */
 } panel;
 
-static void fill(panel *p, const kt_mixture *mixture)
+/* cdf and survival at y, x in the variable. The larger is one less the smaller: a heavy upper tail needs the
+ * digits of its survival, whereas a cdf that is next to nothing only has to be small, as it counts beside
+ * survivals. */
+static void tails(double *cdf, double *survival, const part *p, double x, double y)
+{
+    *cdf = p->below;
+    *survival = p->above;
+    if (p->moving.family == KT_WEIBULL) { /* half of all time goes here: one exp rather than a power */
+        for (int j = 0; j < p->moving.n; j++) {
+            double s = p->weight[j] * exp(-exp(p->concentration[j] * (x - p->center[j])));
+            *survival += s;
+            *cdf += p->weight[j] - s;
+        }
+    } else {
+        *cdf += kt_mixture_cdf(&p->moving, y);
+        if (*cdf > 0.5)
+            *survival += kt_mixture_survival(&p->moving, y);
+    }
+    if (*cdf > 0.5)
+        *cdf = 1 - *survival;
+    else
+        *survival = 1 - *cdf;
+}
+
+static void fill(panel *p, const part *part)
 {
     double middle = 0.5 * (p->begin + p->end), half = 0.5 * (p->end - p->begin);
+    kt_family family = part->moving.family;
     p->lower = p->upper = 0;
     for (int i = 0; i < NODES; i++) {
         int h = i < NODES / 2 ? NODES / 2 - 1 - i : i - NODES / 2;
         p->node[i] = i < NODES / 2 ? -half_node[h] : half_node[h];
         p->weight[i] = half_weight[h];
-        double y = kt_from_variable(mixture->family, middle + half * p->node[i]);
-        double jacobian = kt_family_table[mixture->family].positive ? y : 1;
-        double cdf = kt_mixture_cdf(mixture, y), survival = 1 - cdf;
-        if (cdf > 0.5) { /* a heavy upper tail needs its digits */
-            survival = kt_mixture_survival(mixture, y);
-            cdf = 1 - survival;
-        }
+        double x = middle + half * p->node[i], y = kt_from_variable(family, x), cdf, survival;
+        double jacobian = kt_family_table[family].positive ? y : 1;
+        tails(&cdf, &survival, part, x, y);
         p->below[i] = cdf * cdf * jacobian;
         p->above[i] = survival * survival * jacobian;
         p->lower += half * p->weight[i] * p->below[i];
@@ -89,15 +118,17 @@ static void inside(double *out, const panel *p, kt_family family, const double *
 /* ---- The walk ---- */
 
 typedef struct {
-    int n;
-    kt_spread spread[KT_MIXTURE_MAX];
-    double low, high, longest; /* of all; longest panel */
+    const kt_mixture *mixture;
+    int n, component[KT_MIXTURE_MAX]; /* those with a weight */
+    kt_spread spread[KT_MIXTURE_MAX]; /* theirs */
+    double low, high, longest;        /* of all; longest panel */
 } plan;
 
 static void plan_init(plan *plan, const kt_mixture *mixture)
 {
     double first, last;
     kt_variable_range(&first, &last, mixture->family);
+    plan->mixture = mixture;
     plan->n = 0;
     plan->low = last;
     plan->high = first;
@@ -106,11 +137,33 @@ static void plan_init(plan *plan, const kt_mixture *mixture)
             kt_spread spread = kt_component_spread(mixture, j);
             plan->low = fmin(plan->low, spread.low);
             plan->high = fmax(plan->high, spread.high);
+            plan->component[plan->n] = j;
             plan->spread[plan->n++] = spread;
         }
     plan->low = fmin(last, fmax(first, plan->low));
     plan->high = fmin(last, fmax(plan->low, plan->high));
     plan->longest = kt_family_table[mixture->family].positive ? 3 : INFINITY; /* dy/dx is exp(x) */
+}
+
+static void part_init(part *p, const plan *plan, double begin, double end)
+{
+    const kt_mixture *all = plan->mixture;
+    int n = 0;
+    p->below = p->above = 0;
+    for (int i = 0; i < plan->n; i++) {
+        int j = plan->component[i];
+        if (plan->spread[i].high <= begin) {
+            p->below += all->weight[j];
+        } else if (plan->spread[i].low >= end) {
+            p->above += all->weight[j];
+        } else {
+            p->weight[n] = all->weight[j];
+            p->concentration[n] = all->concentration[j];
+            p->scale[n] = all->scale[j];
+            p->center[n++] = plan->spread[i].center;
+        }
+    }
+    p->moving = (kt_mixture){all->family, n, p->weight, p->concentration, p->scale};
 }
 
 /* A panel is short against every component that changes in it, and ends where another one begins to. */
@@ -133,6 +186,7 @@ void kt_mixture_crps(double *out, const kt_mixture *mixture, const double *y, si
     size_t from[PANELS], at = 0; /* from: the first y of a panel */
     int panels = 0;
     plan plan;
+    part part;
     panel p;
 
     if (!kt_mixture_proper(mixture)) {
@@ -149,7 +203,8 @@ void kt_mixture_crps(double *out, const kt_mixture *mixture, const double *y, si
          panels++) { /* upwards: what lies below a y, and its own panel */
         p.begin = p.end;
         p.end = panels < PANELS - 1 ? panel_end(&plan, p.begin) : plan.high;
-        fill(&p, mixture);
+        part_init(&part, &plan, p.begin, p.end);
+        fill(&p, &part);
         size_t first = at;
         while (at < n && kt_to_variable(mixture->family, y[at]) < p.end)
             at++;
