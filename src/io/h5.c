@@ -11,8 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Nothing printed, and nothing done at exit: every file is closed by its owner, and HDF5's own attempt walks into
- * what is left of one that a full disk refused. The first call sets both, later ones change nothing. */
+/* Nothing printed, and nothing done at exit: every file is closed by its owner, and HDF5's own attempt walks
+ * into what is left of one that a full disk refused. The first call sets both, later ones change nothing. */
 static void quiet(void)
 {
     H5dont_atexit();
@@ -106,6 +106,7 @@ static void forget(kt_h5 *h)
     if (!h)
         return;
     if (h->file && --h->file->handles == 0) {
+        kt_h5_release(h->file->creation);
         free(h->file->path);
         free(h->file);
     }
@@ -122,6 +123,7 @@ static kt_status handle_of_file(kt_h5 **out, const char *path, bool writable, kt
     KT_TRY(kt_alloc(&h->file, 1, sizeof *h->file, err));
     h->file->handles = 1;
     h->file->writable = writable;
+    h->file->creation = H5I_INVALID_HID;
     KT_TRY(kt_strdup(&h->file->path, path, err));
     KT_TRY(kt_strdup(&h->object, "", err));
     *out = h;
@@ -140,6 +142,19 @@ static hid_t access_list(void)
     return list;
 }
 
+/* Contiguous, without times, filters or fill values. Making it takes longer than making a small dataset. */
+static hid_t dataset_creation_list(void)
+{
+    hid_t list = kt_h5_timeless(H5P_DATASET_CREATE);
+    if (list >= 0 &&
+        (H5Pset_layout(list, H5D_CONTIGUOUS) < 0 || H5Pset_alloc_time(list, H5D_ALLOC_TIME_EARLY) < 0 ||
+         H5Pset_fill_time(list, H5D_FILL_TIME_NEVER) < 0)) {
+        H5Pclose(list);
+        return H5I_INVALID_HID;
+    }
+    return list;
+}
+
 kt_status kt_h5_create(kt_h5 **file, const char *path, size_t user_block, kt_error *err)
 {
     kt_status status = KT_OK;
@@ -150,6 +165,7 @@ kt_status kt_h5_create(kt_h5 **file, const char *path, size_t user_block, kt_err
     KT_TRY(handle_of_file(&h, path, true, err));
     creation = kt_h5_timeless(H5P_FILE_CREATE);
     access = access_list();
+    h->file->creation = dataset_creation_list();
     /* No sieve buffer: rows that a full disk refuses are refused by the write, not by a close that cannot
      * fail in order. */
     if (H5Pset_userblock(creation, user_block) < 0 || H5Pset_sieve_buf_size(access, 0) < 0 ||

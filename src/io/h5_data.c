@@ -134,20 +134,15 @@ static kt_status check_class(const dataset *d, kt_h5 *h, const char *name, kt_h5
     return KT_OK;
 }
 
-/* An unwritten dataset: contiguous, without times, filters or fill values. */
+/* An unwritten dataset. */
 static kt_status make_dataset(hid_t *id, kt_h5 *h, const char *name, hid_t type, size_t rows, size_t columns,
                               kt_error *err)
 {
     kt_status status = KT_OK;
     const hsize_t shape[] = {rows, columns};
-    hid_t space = H5Screate_simple(columns > 0 ? 2 : 1, shape, NULL),
-          creation = kt_h5_timeless(H5P_DATASET_CREATE);
-    if (H5Pset_layout(creation, H5D_CONTIGUOUS) < 0 ||
-        H5Pset_alloc_time(creation, H5D_ALLOC_TIME_EARLY) < 0 ||
-        H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER) < 0 ||
-        (*id = H5Dcreate2(h->id, name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT)) < 0)
+    hid_t space = H5Screate_simple(columns > 0 ? 2 : 1, shape, NULL), creation = h->file->creation;
+    if (creation < 0 || (*id = H5Dcreate2(h->id, name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT)) < 0)
         status = kt_h5_fail(h, name, KT_IO, "create the dataset", err);
-    kt_h5_release(creation);
     kt_h5_release(space);
     return status;
 }
@@ -163,14 +158,13 @@ static kt_status finish(hid_t id, kt_h5 *h, const char *name, kt_status status, 
     return status;
 }
 
-static kt_status put_all(kt_h5 *h, const char *name, hid_t in_file, hid_t in_memory, size_t rows,
-                         size_t columns, const void *data, kt_error *err)
+static kt_status put_all(kt_h5 *h, const char *name, type_pair types, size_t rows, size_t columns,
+                         hid_t transfer, const void *data, kt_error *err)
 {
-    hid_t id = H5I_INVALID_HID, transfer = transfer_list(in_file, in_memory);
-    kt_status status = make_dataset(&id, h, name, in_file, rows, columns, err);
-    if (status == KT_OK && rows > 0 && H5Dwrite(id, in_memory, H5S_ALL, H5S_ALL, transfer, data) < 0)
+    hid_t id = H5I_INVALID_HID;
+    kt_status status = make_dataset(&id, h, name, types.file, rows, columns, err);
+    if (status == KT_OK && rows > 0 && H5Dwrite(id, types.memory, H5S_ALL, H5S_ALL, transfer, data) < 0)
         status = kt_h5_fail(h, name, KT_IO, "write it", err);
-    kt_h5_release(transfer);
     return finish(id, h, name, status, err);
 }
 
@@ -179,8 +173,7 @@ static kt_status put_all(kt_h5 *h, const char *name, hid_t in_file, hid_t in_mem
 kt_status kt_h5_put(kt_h5 *h, const char *name, kt_h5_type type, size_t rows, size_t columns,
                     const void *data, kt_error *err)
 {
-    type_pair types = types_of(type);
-    return put_all(h, name, types.file, types.memory, rows, columns, data, err);
+    return put_all(h, name, types_of(type), rows, columns, H5P_DEFAULT, data, err);
 }
 
 kt_status kt_h5_shape(size_t *rows, size_t *columns, kt_h5 *h, const char *name, kt_error *err)
@@ -341,9 +334,12 @@ kt_status kt_h5_put_table(kt_h5 *h, const char *name, const kt_h5_field *fields,
 {
     kt_status status = KT_OK;
     type_pair row = {H5I_INVALID_HID, H5I_INVALID_HID};
+    hid_t transfer = H5I_INVALID_HID;
     KT_TRY(row_types(&row, h, name, fields, n_fields, row_size, err));
-    KT_TRY(put_all(h, name, row.file, row.memory, n, 0, rows, err));
+    transfer = transfer_list(row.file, row.memory);
+    KT_TRY(put_all(h, name, row, n, 0, transfer, rows, err));
 out:
+    kt_h5_release(transfer);
     kt_h5_release(row.file);
     kt_h5_release(row.memory);
     return status;

@@ -11,6 +11,7 @@ typedef struct {
     char *path;
     int handles;
     bool writable, failed; /* failed: a write was refused, the file cannot become whole */
+    hid_t creation;        /* the list that all its datasets are made with */
 } kt_h5_file;
 
 struct kt_h5 {

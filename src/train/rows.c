@@ -186,7 +186,7 @@ static kt_status points_make(kt_rows *rows, const kt_model *model, const sample 
     KT_TRY(kt_alloc(&rows->targets, s->n, sizeof *rows->targets, err));
     rows->n_targets = s->n;
     for (size_t i = 0; i < s->n; i++)
-        rows->targets[i] = kt_model_target(model, s->y[i]);
+        rows->targets[i] = kt_model_target(model, s->sorted[i]); /* who sorts them again does so soon */
 out:
     return status;
 }
