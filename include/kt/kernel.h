@@ -1,6 +1,7 @@
 /* The training kernel in float: blocks of 64 rows, the same bits on every instruction set and for any split
- * of blocks over ranks. No libm, no BLAS, no reciprocal estimates; fused multiply-add where stated. One
- * kernel serves one thread at a time.
+ * of blocks over ranks. No libm, no BLAS, no reciprocal estimates; fused multiply-add where stated. On x86-64
+ * denormals are zero inside, and the caller's floating-point mode neither counts nor changes. One kernel
+ * serves one thread at a time.
  *
  * Parameters, moments and gradients are padded vectors of kt_kernel_size floats, aligned to 64 bytes, whose
  * padding is and stays zero; kt_kernel_pack and kt_kernel_unpack convert from and to the canonical layout of
@@ -81,8 +82,8 @@ void kt_kernel_mixtures(float *out, kt_kernel *kernel, const float *params, cons
 void kt_kernel_range(float *low, float *high, kt_kernel *kernel, const float *params, const float *records,
                      size_t n);
 
-/* Rounding to nearest, denormals kept: a library linked with -ffast-math may have changed it. Call when
- * training starts. */
+/* Rounding to nearest, denormals kept, for what is computed around the kernel: a library linked with
+ * -ffast-math may have changed it. Call when training starts. */
 void kt_kernel_float_mode(void);
 
 #endif

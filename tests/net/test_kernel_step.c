@@ -215,12 +215,60 @@ static void float_mode_is_the_standard_one(void **unused)
 #endif
 }
 
+/* A share so small that parts of the gradient are below what normal numbers hold. The bits are those of every
+ * instruction set, whatever mode the caller is in, who gets it back. */
+static void denormals_are_zero(void **unused)
+{
+    (void)unused;
+#ifdef __x86_64__
+    kt_net net = {2, 2, 8, {16, 16}, KT_TANH, KT_HEAD_EXP, KT_WEIBULL, false};
+    kernel_case c = case_create(net, 64, 8);
+    unsigned before = _mm_getcsr();
+    float *first = NULL;
+    size_t bytes = 0;
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
+        for (unsigned mode = 0; runs(sets[i]) && mode < 4; mode++) {
+            kt_kernel *kernel = NULL;
+            assert_int_equal(kt_kernel_create(&kernel, &net, sets[i], 64, NULL), KT_OK);
+            size_t size = kt_kernel_size(kernel), n = kt_kernel_gradient(kernel);
+            float *p = zeroed(size, 4), *g = zeroed(n, 4);
+            kt_kernel_pack(p, kernel, c.p);
+            unsigned set =
+                before | (mode & 1 ? 0x8040u : 0) | (mode & 2 ? 0x6000u : 0); /* flushing; rounding */
+            _mm_setcsr(set);
+            kt_kernel_block(g, kernel, p, c.records, NULL, 64, 1e-37f, 0);
+            unsigned after = _mm_getcsr();
+            _mm_setcsr(before);
+            assert_int_equal(after, set);
+            size_t normal = 0;
+            for (size_t j = 0; j < n; j++) {
+                assert_int_not_equal(fpclassify(g[j]), FP_SUBNORMAL);
+                normal += g[j] != 0;
+            }
+            assert_true(normal > n / 10);
+            if (first)
+                assert_memory_equal(g, first, bytes);
+            kt_kernel_destroy(kernel);
+            free(p);
+            if (first)
+                free(g);
+            else
+                first = g;
+            bytes = n * sizeof *g;
+        }
+    free(first);
+    case_destroy(&c);
+#else
+    skip();
+#endif
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_nan_is_seen_and_harmless),      cmocka_unit_test(adam_follows_the_formula),
         cmocka_unit_test(packing_moves_every_number_once), cmocka_unit_test(what_cannot_be_is_refused),
-        cmocka_unit_test(float_mode_is_the_standard_one),
+        cmocka_unit_test(float_mode_is_the_standard_one),  cmocka_unit_test(denormals_are_zero),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
