@@ -3,6 +3,7 @@
 #include "kt/archive.h"
 #include "kt/digest.h"
 #include "kt/h5.h"
+#include "kt/http.h"
 #include "kt/kernel.h"
 #include "kt/log.h"
 #include "kt/net.h"
@@ -53,6 +54,7 @@ kt_status program_version(const char *program, const char *mpi, bool json, kt_er
                      {"jansson", kt_json_library()},
                      {"openblas", kt_net_library()},
                      {"openssl", kt_digest_library()},
+                     {"curl", kt_http_library()},
                      {"mpi", mpi}};
     const size_t n = sizeof libraries / sizeof *libraries - (mpi ? 0 : 1);
     kt_isa best;

@@ -16,6 +16,7 @@ for program in kt kt-train; do
   is hdf5 "$(h5dump --version | grep -oE '[0-9.]+$')"
   for library in jansson openblas; do is $library "$(pkg-config --modversion $library)"; done
   is openssl "$(pkg-config --modversion libcrypto)"
+  is curl "$(pkg-config --modversion libcurl)"
   mpi=
   [ $program = kt-train ] && mpi=$(mpirun --version | sed -n '1s/.*(Open MPI) /Open MPI v/p')
   is mpi "$mpi"
