@@ -49,6 +49,14 @@ typedef struct {
     const char *group;  /* heading in help; NULL: that of the row before */
 } kt_option;
 
+/* Tables one after the other in `to`, which has room for `room` rows, the offsets of each moved by its base:
+ * for programs whose options are those of several parts of the library. */
+typedef struct {
+    const kt_option *table;
+    size_t base; /* where the struct of the table's offsets lies in the program's */
+} kt_option_part;
+void kt_options_join(kt_option *to, size_t room, const kt_option_part *parts, size_t n);
+
 /* The command line to an object of what was given, and operands in order (borrowed from argv; room for argc).
  * argv[0] is the program's name. "--" ends options; --name=value and --name value; letters -k 4, -k4, and
  * flags together: -qv. KT_USAGE for an unknown option (the nearest is named), a missing or impossible value,

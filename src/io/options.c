@@ -18,6 +18,18 @@ const kt_option *kt_option_find(const kt_option *table, const char *name, size_t
     return NULL;
 }
 
+void kt_options_join(kt_option *to, size_t room, const kt_option_part *parts, size_t n)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < n; i++)
+        for (const kt_option *row = parts[i].table; row->name; row++) {
+            assert(at + 1 < room);
+            to[at] = *row;
+            to[at++].offset += parts[i].base;
+        }
+    to[at] = (kt_option){.name = NULL};
+}
+
 kt_status kt_option_unknown(const kt_option *table, kt_option_place at, kt_error *err)
 {
     enum { MOST = 256 };

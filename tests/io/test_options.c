@@ -360,6 +360,30 @@ static void classes_are_parted_in_normal_form(void **state)
     assert_class("{}", KT_CLASS_RESULT, "{}");
 }
 
+static void tables_are_joined(void **state)
+{
+    (void)state;
+    typedef struct {
+        int64_t a, b;
+    } part;
+    typedef struct {
+        part first, second;
+    } whole;
+    static const kt_option rows[2][3] = {
+        {{.name = "one", .type = KT_OPTION_INT, .offset = offsetof(part, a)},
+         {.name = "two", .type = KT_OPTION_INT, .offset = offsetof(part, b)}},
+        {{.name = "three", .type = KT_OPTION_INT, .offset = offsetof(part, b)}},
+    };
+    const kt_option_part parts[] = {{rows[0], offsetof(whole, first)}, {rows[1], offsetof(whole, second)}};
+    kt_option joined[4];
+    whole w = {.first.a = 0};
+    kt_json *object = json("{\"one\":1,\"two\":2,\"three\":3}");
+    kt_options_join(joined, 4, parts, 2);
+    assert_int_equal(kt_options_fill(&w, joined, object, NULL), KT_OK);
+    assert_true(w.first.a == 1 && w.first.b == 2 && w.second.a == 0 && w.second.b == 3);
+    kt_json_drop(object);
+}
+
 static void help_is_a_table(void **state)
 {
     (void)state;
@@ -478,6 +502,7 @@ int main(void)
         cmocka_unit_test(structs_are_filled),
         cmocka_unit_test(presets_fill_what_is_absent),
         cmocka_unit_test(classes_are_parted_in_normal_form),
+        cmocka_unit_test(tables_are_joined),
         cmocka_unit_test(help_is_a_table),
         cmocka_unit_test(near_names_are_found),
         cmocka_unit_test(short_memory_is_told_as_that),
