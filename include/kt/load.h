@@ -5,7 +5,7 @@
  * HTTP/1.1 over libcurl's multi interface in the calling thread, connections reused, at most `most` requests
  * at a time: one that is due while all are taken waits for a slot, and is marked. Each request carries a W3C
  * traceparent whose ids follow from the seed, the cell and its number. No proxy is used and no redirect
- * followed: both would be measured. */
+ * followed: both would be measured. The caller ignores SIGPIPE. */
 #ifndef KT_LOAD_H
 #define KT_LOAD_H
 

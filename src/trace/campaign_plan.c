@@ -8,7 +8,7 @@
 #include <string.h>
 
 typedef struct {
-    const char *uri, *method, *body, *ca_file, *entry;
+    const char *uri, *method, *body, *ca_file, *entry, *by_hand;
     kt_texts header;
     int arrivals;
     int64_t seed, most, repeats, requests;
@@ -53,11 +53,11 @@ static const kt_option table[] = {
     INT("requests", KT_CLASS_RESULT, requests, 1, 1e8, NULL),
     SECONDS("seconds", KT_CLASS_RESULT, seconds, 0.001, 1e8, NULL),
     /* read by hand; here for their names */
-    TEXT("cells", KT_CLASS_RUN, uri, NULL),
-    TEXT("hook", KT_CLASS_RUN, uri, NULL),
+    TEXT("cells", KT_CLASS_RUN, by_hand, NULL),
+    TEXT("hook", KT_CLASS_RUN, by_hand, NULL),
     {NULL, 0, KT_OPTION_FLAG, KT_CLASS_RUN, 0, 0, 0, NULL, NULL, NULL, NULL, NULL}};
 
-static bool by_hand(const char *key)
+static bool is_by_hand(const char *key)
 {
     return strcmp(key, "cells") == 0 || strcmp(key, "hook") == 0;
 }
@@ -73,7 +73,7 @@ static kt_status read_settings(kt_json **merged, settings *s, const kt_json *pla
         KT_TRY(kt_fail(err, KT_USAGE, "%s: a plan is a JSON object", where));
     for (size_t i = 0; i < kt_json_size(plan); i++) {
         const char *key = kt_json_key(plan, i);
-        if (!by_hand(key))
+        if (!is_by_hand(key))
             kt_json_put(plain, key, kt_json_keep(kt_json_get(plan, key)));
     }
     KT_TRY(kt_options_check(table, plain, where, err));
@@ -183,7 +183,7 @@ static void keep_by_hand(kt_campaign *c, const kt_json *plan)
 {
     for (size_t i = 0; i < kt_json_size(plan); i++) {
         const char *key = kt_json_key(plan, i);
-        if (by_hand(key))
+        if (is_by_hand(key))
             kt_json_put(c->plan, key, kt_json_keep(kt_json_get(plan, key)));
     }
 }

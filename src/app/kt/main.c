@@ -6,7 +6,8 @@
 #include <string.h>
 
 static const kt_command *const commands[] = {&command_info,     &command_predict, &command_sample,
-                                             &command_evaluate, &command_verify,  &command_import};
+                                             &command_evaluate, &command_verify,  &command_import,
+                                             &command_load};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static int complain(const char *command, const kt_error *err, kt_status status)
