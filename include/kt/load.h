@@ -95,9 +95,6 @@ typedef struct {
 /* KT_USAGE for a URL that is none, a scheme other than http and https, a header that is no line. */
 kt_status kt_load_check(const kt_load_options *options, kt_error *err);
 
-/* url without its user part, for people. Caller frees. */
-kt_status kt_load_display(char **out, const char *url, kt_error *err);
-
 /* result: zeroed; the caller clears it. Errors are those of this machine (memory, descriptors): what servers
  * do is in the requests. */
 kt_status kt_load_run(kt_load_result *result, const kt_load_options *options, kt_error *err);

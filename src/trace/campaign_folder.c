@@ -390,7 +390,7 @@ kt_status campaign_folder_finish(kt_json **summary, campaign_folder *f, const kt
         done += f->done[i];
     kt_json *all = kt_json_object();
     put_sums(all, f->cells);
-    if (c->n == 1)
+    if (c->n == 1 && kt_json_size(f->cells) == 1)
         kt_json_merge(all, kt_json_at(f->cells, 0));
     kt_json_put(all, "config", kt_json_keep(c->config));
     kt_json_put(all, "cells", kt_json_keep(f->cells));

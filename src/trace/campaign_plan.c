@@ -1,6 +1,7 @@
 #include "campaign_private.h"
 
 #include "kt/digest.h"
+#include "kt/http.h"
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
@@ -159,18 +160,29 @@ static kt_json *names_of(const kt_texts *headers)
     return names;
 }
 
-static kt_status make_config(kt_campaign *c, kt_error *err)
+static kt_status put_digest(kt_json *config, const char *key, const char *text, kt_error *err)
 {
     kt_status status = KT_OK;
     uint8_t digest[KT_DIGEST_BYTES];
-    char hex[KT_DIGEST_HEX], *url = NULL;
-    const char *body = c->load.body ? c->load.body : "";
-    KT_TRY(kt_digest_of(digest, body, strlen(body), err));
+    char hex[KT_DIGEST_HEX];
+    KT_TRY(kt_digest_of(digest, text, strlen(text), err));
     kt_digest_hex(hex, digest);
-    KT_TRY(kt_load_display(&url, c->load.url, err));
+    kt_json_put(config, key, kt_json_string(hex));
+out:
+    return status;
+}
+
+/* Of what may hold secrets (the URL's user part and query, headers, the body) only what tells loads apart. */
+static kt_status make_config(kt_campaign *c, kt_error *err)
+{
+    kt_status status = KT_OK;
+    char *url = NULL;
+    const char *query = strchr(c->load.url, '?');
     c->config = kt_options_of_class(table, c->plan, KT_CLASS_RESULT);
+    KT_TRY(kt_http_display(&url, c->load.url, err));
     kt_json_put(c->config, "uri", kt_json_string(url));
-    kt_json_put(c->config, "body_sha256", kt_json_string(hex));
+    KT_TRY(put_digest(c->config, "query_sha256", query ? query : "", err));
+    KT_TRY(put_digest(c->config, "body_sha256", c->load.body ? c->load.body : "", err));
     kt_json_put(c->config, "header_names", names_of(&c->headers));
     kt_json_put(c->config, "cells", kt_json_keep(kt_json_get(c->plan, "cells")));
 out:

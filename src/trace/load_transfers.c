@@ -65,24 +65,6 @@ out:
     return status;
 }
 
-kt_status kt_load_display(char **out, const char *url, kt_error *err)
-{
-    kt_status status = KT_OK;
-    char *shown = NULL;
-    CURLU *parts = curl_url();
-    *out = NULL;
-    if (!parts || curl_url_set(parts, CURLUPART_URL, url, 0) != CURLUE_OK ||
-        curl_url_set(parts, CURLUPART_USER, NULL, 0) != CURLUE_OK ||
-        curl_url_set(parts, CURLUPART_PASSWORD, NULL, 0) != CURLUE_OK ||
-        curl_url_get(parts, CURLUPART_URL, &shown, 0) != CURLUE_OK)
-        KT_TRY(kt_fail(err, KT_USAGE, "the URL is none"));
-    KT_TRY(kt_strdup(out, shown, err));
-out:
-    curl_free(shown);
-    curl_url_cleanup(parts);
-    return status;
-}
-
 /* ---- what curl wants watched ---- */
 
 static int watch_socket(CURL *easy, curl_socket_t s, int what, void *context, void *known)

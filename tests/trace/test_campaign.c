@@ -265,8 +265,9 @@ static void a_campaign_ends_with_one_manifest(void **state)
     watcher w = calm;
     kt_error err = {0};
     kt_json *summary = NULL;
-    const char *plan = "{'entry': 'front', 'requests': 30, 'sd': 2, 'cells': [{'rps': [400, 800], 'rep': {'cart': 2}},"
-                       "{'rps': 600}]}";
+    const char *plan =
+        "{'entry': 'front', 'requests': 30, 'sd': 2, 'cells': [{'rps': [400, 800], 'rep': {'cart': 2}},"
+        "{'rps': 600}]}";
     kt_campaign_options o = {.folder = "whole"};
     if (run(&w, &summary, plan, o, &err) != KT_OK)
         fail_msg("%s", err.message);
@@ -315,7 +316,8 @@ static void a_stopped_campaign_goes_on(void **state)
     kt_campaign_options o = {.folder = "stopped"};
     assert_int_equal(run(&w, NULL, plan, o, &err), KT_STOPPED);
     assert_int_equal(w.cells, 1);
-    kt_manifest m = manifest_of("stopped/manifest.json"); /* the cell that was stopped is there with what it has */
+    kt_manifest m =
+        manifest_of("stopped/manifest.json"); /* the cell that was stopped is there with what it has */
     assert_int_equal(m.n, 2);
     assert_int_equal(m.cell[0].requests, 40);
     assert_true(m.cell[1].requests >= 5 && m.cell[1].requests < 40);
@@ -390,8 +392,8 @@ static void a_hook_that_fails_is_shown(void **state)
     static const struct {
         const char *hook, *message, *note;
     } cases[] = {
-        {"['/bin/sh', '-c', 'echo first; echo no such deployment >&2; exit 3']", "ended with code 3: no such deployment",
-         "first\n"},
+        {"['/bin/sh', '-c', 'echo first; echo no such deployment >&2; exit 3']",
+         "ended with code 3: no such deployment", "first\n"},
         {"['/bin/sh', '-c', 'echo waiting; sleep 60 & sleep 60']", "took over 0.3 s: waiting", "waiting\n"},
         {"['/bin/sh', '-c', 'kill -9 $$']", "by signal 9: it said nothing", ""},
         {"['./no-such-program']", "'./no-such-program' cannot be run: No such file", ""},
@@ -400,8 +402,8 @@ static void a_hook_that_fails_is_shown(void **state)
         watcher w = calm;
         kt_error err = {0};
         char plan[400], folder[20];
-        snprintf(plan, sizeof plan, "{'requests': 2, 'hook-timeout': 0.3, 'cells': [{'rps': 500}], 'hook': %s}",
-                 cases[i].hook);
+        snprintf(plan, sizeof plan,
+                 "{'requests': 2, 'hook-timeout': 0.3, 'cells': [{'rps': 500}], 'hook': %s}", cases[i].hook);
         snprintf(folder, sizeof folder, "failing%zu", i);
         assert_int_equal(run(&w, NULL, plan, (kt_campaign_options){.folder = folder}, &err), KT_IO);
         if (!strstr(err.message, cases[i].message))
@@ -417,8 +419,9 @@ static void a_failure_can_be_passed_over(void **state)
     watcher w = calm;
     kt_error err = {0};
     kt_campaign_options o = {.folder = "passed", .keep_going = true};
-    const char *plan = "{'requests': 5, 'hook': ['/usr/bin/test', '{cell}', '-ne', '1', '-o', '-e', 'mended'],"
-                       "'cells': [{'rps': [500, 501, 502]}]}";
+    const char *plan =
+        "{'requests': 5, 'hook': ['/usr/bin/test', '{cell}', '-ne', '1', '-o', '-e', 'mended'],"
+        "'cells': [{'rps': [500, 501, 502]}]}";
     assert_int_equal(run(&w, NULL, plan, o, &err), KT_IO);
     assert_non_null(strstr(err.message, "1 of 3 cells failed"));
     assert_int_equal(w.cells, 2);
@@ -438,7 +441,8 @@ static void a_server_that_is_gone_fails_its_cell(void **state)
     (void)state;
     watcher w = calm;
     kt_error err = {0};
-    const char *plan = "{'uri': 'http://127.0.0.1:1/', 'requests': 1000, 'give-up': 0.2, 'cells': [{'rps': 100}]}";
+    const char *plan =
+        "{'uri': 'http://127.0.0.1:1/', 'requests': 1000, 'give-up': 0.2, 'cells': [{'rps': 100}]}";
     assert_int_equal(run(&w, NULL, plan, (kt_campaign_options){.folder = "gone"}, &err), KT_IO);
     assert_non_null(strstr(err.message, "no answer within 0.2 s"));
     kt_json *summary = NULL;
@@ -473,10 +477,11 @@ static void secrets_are_not_kept(void **state)
     watcher w = calm;
     kt_error err = {0};
     char plan[400];
-    snprintf(plan, sizeof plan,
-             "{'uri': 'http://me:pa55@127.0.0.1:%d/ok?key=t0ken', 'header': ['X-Key: s3cret'], 'body': 'b0dy',"
-             "'requests': 2, 'cells': [{'rps': 500}]}",
-             server.port);
+    snprintf(
+        plan, sizeof plan,
+        "{'uri': 'http://me:pa55@127.0.0.1:%d/ok?key=t0ken', 'header': ['X-Key: s3cret'], 'body': 'b0dy',"
+        "'requests': 2, 'cells': [{'rps': 500}]}",
+        server.port);
     if (run(&w, NULL, plan, (kt_campaign_options){.folder = "secrets"}, &err) != KT_OK)
         fail_msg("%s", err.message);
     assert_int_equal(system("! grep -rE 'pa55|t0ken|s3cret|b0dy' secrets"), 0);
