@@ -1,7 +1,6 @@
 # Sourced by the tests with real servers: builds and starts them on free ports, stops them on every way out.
-. "$(dirname "${BASH_SOURCE[0]}")/../job/common.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../cli/common.sh"
 interop=$tests/interop
-cd "$scratch" || exit 1
 
 declare -A server_pid
 leave() {
@@ -35,6 +34,9 @@ need_servers() {
     *) exit 1 ;;
   esac
 }
+
+# Nanoseconds since 1970 as kt takes times.
+stamp() { echo "${1:0:-9}.${1: -9}"; }
 
 # serve NAME URL COMMAND...: in the background until URL answers; NAME.log has what it says. It ends with this shell.
 serve() {

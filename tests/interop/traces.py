@@ -68,6 +68,28 @@ def rows_of_v3(document):
                           start // 1000, (end - start) // 1000, service, span.get("name", ""))
 
 
+def h5_column(path, name, form):
+    """One dataset as numbers of struct's form."""
+    with tempfile.NamedTemporaryFile() as raw:
+        subprocess.run(["h5dump", "-d", name, "-b", "LE", "-o", raw.name, path], check=True, stdout=subprocess.DEVNULL)
+        data = raw.read()
+    return struct.unpack(f"<{len(data) // struct.calcsize(form)}{form}", data)
+
+
+def rows_of_h5(path):
+    """See kt/spans.h."""
+    texts, ends = bytes(h5_column(path, "/text", "B")), h5_column(path, "/text_end", "Q")
+    text = [texts[begin:end].decode() for begin, end in zip((0,) + ends, ends)]
+    service = [text[i] for i in h5_column(path, "/processes/service", "I")]
+    trace = h5_column(path, "/spans/trace", "Q")
+    columns = [h5_column(path, "/spans/" + name, form) for name, form in
+               (("id", "Q"), ("parent", "Q"), ("kind", "B"), ("start", "q"), ("duration", "q"), ("process", "I"),
+                ("operation", "I"))]
+    for high, low, (span, parent, kind, start, duration, process, operation) in zip(trace[::2], trace[1::2], zip(*columns)):
+        yield row(f"{high:016x}{low:016x}", f"{span:016x}", f"{parent:016x}", H5_KINDS[kind], start // 1000,
+                  duration // 1000, service[process], text[operation])
+
+
 def load(path):
     with (gzip.open if path.endswith(".gz") else open)(path, "rb") as file:
         return json.load(file)

@@ -9,7 +9,8 @@
 //	ktbench run   -config bench.json -otlp 127.0.0.1:4318 -out manifest.json
 //	ktbench load  -url http://127.0.0.1:8080/dispatch?customer=123 -rate 10 -n 200
 //	ktbench plan  -config bench.json
-//	ktbench serve ...   (started by run, one process for each replica)
+//	ktbench cluster -config bench.json -otlp 127.0.0.1:4318 -listen 127.0.0.1:9199
+//	ktbench serve ...   (started by run and cluster, one process for each replica)
 package main
 
 import (
@@ -67,6 +68,8 @@ func main() {
 		err = cmdPlan(os.Args[2:])
 	case "load":
 		err = cmdLoad(os.Args[2:])
+	case "cluster":
+		err = cmdCluster(os.Args[2:])
 	case "serve":
 		err = cmdServe(os.Args[2:])
 	default:
@@ -79,7 +82,7 @@ func main() {
 }
 
 func usage() {
-	fmt.Fprintln(os.Stderr, "usage: ktbench run|plan|load|serve [flags]   (-h after a command lists its flags)")
+	fmt.Fprintln(os.Stderr, "usage: ktbench run|plan|load|cluster|serve [flags]   (-h after a command lists its flags)")
 	os.Exit(2)
 }
 

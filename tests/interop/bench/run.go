@@ -10,11 +10,9 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
-	"os/exec"
 	"sort"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -160,46 +158,14 @@ func writeJSON(path string, v any) error {
 }
 
 func runCell(cfg *Config, config, otlp string, i int, cell Cell) (res *Result, err error) {
-	var reps []string
-	for _, n := range cfg.names() {
-		if cell.Rep[n] < 1 {
-			return nil, fmt.Errorf("no replicas for %s", n)
-		}
-		reps = append(reps, fmt.Sprintf("%s=%d", n, cell.Rep[n]))
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	var procs []*exec.Cmd
-	defer func() { // SIGTERM makes a replica send its last spans
-		for _, p := range procs {
-			p.Process.Signal(syscall.SIGTERM)
-		}
-		for _, p := range procs {
-			if e := p.Wait(); e != nil && err == nil {
-				err = fmt.Errorf("a replica failed: %w", e)
-			}
+	r := replicas{cfg: cfg, config: config, otlp: otlp}
+	defer func() {
+		if e := r.stop(); e != nil && err == nil {
+			err = e
 		}
 	}()
-	for _, n := range cfg.names() {
-		for k := range cell.Rep[n] {
-			p := exec.Command(self, "serve", "-config", config, "-service", n, "-replica", fmt.Sprint(k),
-				"-rep", strings.Join(reps, ","), "-stream", fmt.Sprint(i), "-otlp", otlp)
-			p.Stderr = os.Stderr
-			p.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
-			if err := p.Start(); err != nil {
-				return nil, err
-			}
-			procs = append(procs, p)
-		}
-	}
-	for _, n := range cfg.names() {
-		for _, a := range cfg.addrs(n, cell.Rep[n]) {
-			if err := waitReady("http://"+a+"/healthz", 10*time.Second); err != nil {
-				return nil, err
-			}
-		}
+	if err := r.start(cell.Rep, i); err != nil {
+		return nil, err
 	}
 	var urls []string
 	for _, a := range cfg.addrs(cfg.Entry, cell.Rep[cfg.Entry]) {
@@ -215,18 +181,6 @@ func runCell(cfg *Config, config, otlp string, i int, cell Cell) (res *Result, e
 		res.ReplicaRho[n] = math.Round(cfg.rho(n, cell)*1000) / 1000
 	}
 	return res, nil
-}
-
-func waitReady(url string, limit time.Duration) error {
-	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if resp, err := http.Get(url); err == nil {
-			resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				return nil
-			}
-		}
-	}
-	return errors.New(url + " did not become ready")
 }
 
 // drive sends n requests at Poisson times of the given rate, round-robin over
