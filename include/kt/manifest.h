@@ -38,4 +38,8 @@ kt_status kt_manifest_parse(kt_manifest *manifest, const char *text, size_t n, c
                             kt_error *err);
 void kt_manifest_clear(kt_manifest *manifest);
 
+/* Replicas of a service in a cell, NAN where the manifest does not tell. "*" in the manifest stands for every
+ * service that it does not name. */
+double kt_manifest_rep_of(const kt_manifest_cell *cell, const char *service);
+
 #endif

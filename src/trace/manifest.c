@@ -159,3 +159,15 @@ void kt_manifest_clear(kt_manifest *manifest)
     free(manifest->text);
     *manifest = (kt_manifest){.n = 0};
 }
+
+double kt_manifest_rep_of(const kt_manifest_cell *cell, const char *service)
+{
+    double rep = NAN;
+    for (size_t i = 0; i < cell->n_reps; i++) {
+        if (strcmp(cell->rep[i].service, service) == 0)
+            return cell->rep[i].rep;
+        if (strcmp(cell->rep[i].service, "*") == 0)
+            rep = cell->rep[i].rep;
+    }
+    return rep;
+}

@@ -50,6 +50,20 @@ static void cells_are_read_by_start(void **state)
     kt_manifest_clear(&m);
 }
 
+static void a_star_is_every_service_without_a_name(void **state)
+{
+    (void)state;
+    kt_manifest m;
+    OK(parse(&m,
+             "{\"cells\": [{\"start_us\": 0, \"end_us\": 1, \"rep\": {\"*\": 3, \"#db\": 1, \"web\": 2}},"
+             "{\"start_us\": 1, \"end_us\": 2, \"rep\": {\"web\": 4}}]}",
+             &err));
+    assert_true(kt_manifest_rep_of(&m.cell[0], "web") == 2 && kt_manifest_rep_of(&m.cell[0], "#db") == 1);
+    assert_true(kt_manifest_rep_of(&m.cell[0], "cart") == 3);
+    assert_true(kt_manifest_rep_of(&m.cell[1], "web") == 4 && isnan(kt_manifest_rep_of(&m.cell[1], "cart")));
+    kt_manifest_clear(&m);
+}
+
 #define CELL(more) "{\"cells\": [{\"start_us\": 10, \"end_us\": 20" more "}]}"
 
 static void what_is_wrong_is_named(void **state)
@@ -91,6 +105,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cells_are_read_by_start),
+        cmocka_unit_test(a_star_is_every_service_without_a_name),
         cmocka_unit_test(what_is_wrong_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -98,7 +98,7 @@ static void warn(const load_view *view, const kt_json *cell)
     if (late - waited > n / 100)
         fprintf(stderr,
                 "cell %lld: %lld of %lld requests were sent over 1 ms late, up to %.1f ms: this machine "
-                "is too busy\n",
+                "is too busy (chrt -r 1 kt load ... goes before others)\n",
                 k, late - waited, n, number(cell, "max_late_ms"));
     if (number(cell, "rps_achieved") < 0.9 * number(cell, "rps_asked"))
         fprintf(stderr, "cell %lld: %.4g of %.4g req/s were achieved: the cleaning leaves such a cell out\n",

@@ -18,11 +18,12 @@ static int complain(const char *command, const kt_error *err, kt_status status)
 
 static int print_commands(void)
 {
-    puts("Works with models, datasets and tables of requests.\n\nusage: kt COMMAND [OPTIONS] ...\n");
+    puts("Works with loads, traces, tables of requests, datasets and models.\n\nusage: kt COMMAND [OPTIONS] "
+         "...\n");
     for (size_t i = 0; i < COMMANDS; i++)
         printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
     puts("\nkt COMMAND --help says more; kt --version [--json] names versions.\n"
-         "Exit codes: 0 done, 1 failed, 2 usage.");
+         "Exit codes: 0 done, 1 failed, 2 usage, 75 stopped on request and resumable.");
     return EXIT_DONE;
 }
 
