@@ -19,7 +19,8 @@
 #include "kt/spans.h"
 #include <stddef.h>
 
-typedef enum { KT_JAEGER_NONE, KT_JAEGER_V1, KT_JAEGER_V3 } kt_jaeger_form;
+/* OTHER: JSON or a web page, but no trace (with an error). */
+typedef enum { KT_JAEGER_NONE, KT_JAEGER_V1, KT_JAEGER_V3, KT_JAEGER_OTHER } kt_jaeger_form;
 
 typedef struct {
     const char *const *tags; /* NULL-terminated: kept besides kt_span_tags; NULL: none */

@@ -78,7 +78,8 @@ void kt_spans_clear(kt_spans *spans);
 /* For readers. text: n bytes without a NUL, copied once; the same index for the same bytes. */
 kt_status kt_spans_text(uint32_t *index, kt_spans *spans, const char *text, size_t n, kt_error *err);
 /* Adds a copy of the span with n tags, which are put in the order of the texts of key and value here, each
- * once; first_tag and n_tags of the copy are set. */
+ * once; first_tag and n_tags of the copy are set. A negative duration, or one that ends beyond int64, becomes
+ * 0 with KT_SPAN_WRAPPED: start + duration never overflows. */
 kt_status kt_spans_add(kt_spans *spans, const kt_span *span, const kt_span_tag *tags, size_t n,
                        kt_error *err);
 /* The process with this service and these tags (put in order here, each once), made when new. */

@@ -22,8 +22,9 @@ static const struct {
 };
 
 /* An object that is no trace. */
-static kt_status refuse_object(const jaeger *j, const json_t *json, kt_error *err)
+static kt_status refuse_object(jaeger *j, const json_t *json, kt_error *err)
 {
+    j->form = KT_JAEGER_OTHER;
     char keys[120] = "";
     size_t used = 0;
     const char *key;
@@ -86,8 +87,10 @@ static kt_status take(jaeger *j, const json_t *json, int depth, kt_error *err)
     enum { DEEPEST = 4 };
     if (json_is_array(json) && depth < DEEPEST)
         return take_all(j, json, depth + 1, err);
-    if (!json_is_object(json))
+    if (!json_is_object(json)) {
+        j->form = KT_JAEGER_OTHER;
         return jaeger_refuse(j, err, "no trace: a list of other things");
+    }
     if (json_object_get(json, "scopeSpans") || json_object_get(json, "instrumentationLibrarySpans") ||
         json_object_get(json, "resource"))
         return jaeger_v3_resource(j, json, err);
@@ -191,6 +194,7 @@ static kt_status take_document(jaeger *j, kt_error *err)
         return take_object(j, 0, err);
     if (first == '[')
         return take_array(j, err);
+    j->form = KT_JAEGER_OTHER;
     if (first == '<')
         return jaeger_refuse(j, err,
                              "a web page, not JSON: the interface of Jaeger or of a proxy (is the base path "

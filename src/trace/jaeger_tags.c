@@ -1,13 +1,13 @@
 #include "jaeger_private.h"
 
 #include "ids.h"
+#include "status.h"
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* ---- values ---- */
 
@@ -80,83 +80,7 @@ static const char *scalar(size_t *n, char buffer[32], const json_t *value)
     return buffer;
 }
 
-/* ---- what tags mean ---- */
-
-static void set_kind(kt_span *span, const char *value)
-{
-    for (int kind = KT_SPAN_INTERNAL; kind <= KT_SPAN_CONSUMER; kind++)
-        if (strcasecmp(value, kt_span_kind_text[kind]) == 0) {
-            span->kind = (uint8_t)kind;
-            span->flags &= (uint8_t)~KT_SPAN_NO_KIND;
-        }
-}
-
-static void set_failed(kt_span *span, bool failed)
-{
-    if (failed)
-        span->flags |= KT_SPAN_FAILED;
-}
-
-/* "error" is true, or says which error it was. */
-static void see_error(kt_span *span, const char *value)
-{
-    set_failed(span, *value != '\0' && strcasecmp(value, "false") != 0 && strcmp(value, "0") != 0);
-}
-
-static void see_otel(kt_span *span, const char *value)
-{
-    set_failed(span, strcasecmp(value, "ERROR") == 0);
-}
-
-static void see_http(kt_span *span, const char *value)
-{
-    set_failed(span, value[0] == '5' && strlen(value) == 3);
-}
-
-/* Codes by which OpenTelemetry's conventions call a server's span an error; the others answer the caller, as
- * HTTP's 4xx do. Names as they are written, and as languages write them. */
-static void see_grpc(kt_span *span, const char *value)
-{
-    static const char *const failures[] = {"2",
-                                           "UNKNOWN",
-                                           "4",
-                                           "DEADLINE_EXCEEDED",
-                                           "12",
-                                           "UNIMPLEMENTED",
-                                           "13",
-                                           "INTERNAL",
-                                           "14",
-                                           "UNAVAILABLE",
-                                           "15",
-                                           "DATA_LOSS",
-                                           "DeadlineExceeded",
-                                           "DataLoss"};
-    for (size_t i = 0; i < sizeof failures / sizeof *failures; i++)
-        set_failed(span, strcasecmp(value, failures[i]) == 0);
-}
-
-/* Envoy's: "-" for none. */
-static void see_flags(kt_span *span, const char *value)
-{
-    set_failed(span, *value != '\0' && strcmp(value, "-") != 0);
-}
-
-static const struct {
-    const char *key;
-    void (*see)(kt_span *span, const char *value);
-} meanings[] = {
-    {"span.kind", set_kind},
-    {"error", see_error},
-    {"otel.status_code", see_otel},
-    {"status.code", see_otel},
-    {"http.status_code", see_http},
-    {"http.response.status_code", see_http},
-    {"rpc.grpc.status_code", see_grpc},
-    {"grpc.status_code", see_grpc},
-    {"grpc.status", see_grpc},
-    {"response_flags", see_flags},
-};
-enum { MEANINGS = sizeof meanings / sizeof *meanings, KIND = 0 };
+/* ---- tags ---- */
 
 static kt_status keep_keys(jaeger *j, const char *const *keys, kt_error *err)
 {
@@ -172,8 +96,8 @@ kt_status jaeger_tags_init(jaeger *j, const kt_jaeger_options *options, kt_error
 {
     kt_status status = KT_OK;
     uint32_t index;
-    for (size_t i = 0; i < MEANINGS; i++) /* the first ones, so that an index says the meaning */
-        KT_TRY(kt_words_put(&index, &j->kept, meanings[i].key, strlen(meanings[i].key), err));
+    for (size_t i = 0; i < STATUS_MEANINGS; i++) /* the first ones, so that an index says the meaning */
+        KT_TRY(kt_words_put(&index, &j->kept, status_meanings[i].key, strlen(status_meanings[i].key), err));
     KT_TRY(keep_keys(j, kt_span_tags, err));
     KT_TRY(keep_keys(j, options ? options->tags : NULL, err));
     KT_TRY(kt_alloc(&j->key_text, j->kept.n, sizeof *j->key_text, err));
@@ -211,7 +135,7 @@ kt_status jaeger_tag(jaeger *j, kt_span *span, const char *key, size_t n, const 
     const char *text = scalar(&length, buffer, value);
     if (!text)
         return KT_OK;
-    if (span && kept < MEANINGS)
-        meanings[kept].see(span, text);
-    return kept == KIND ? KT_OK : keep_tag(j, kept, text, length, err);
+    if (span && kept < STATUS_MEANINGS)
+        status_meanings[kept].see(span, text);
+    return kept == STATUS_KIND ? KT_OK : keep_tag(j, kept, text, length, err);
 }

@@ -124,10 +124,7 @@ static kt_status set_times(jaeger *j, kt_span *span, const json_t *json, kt_erro
     negative = false;
     if (duration && !json_is_null(duration) && !jaeger_number(&us, &negative, duration))
         return jaeger_refuse(j, err, "a span's duration is no number of microseconds");
-    if (negative || us > longest)
-        span->flags |= KT_SPAN_WRAPPED;
-    else
-        span->duration = (int64_t)us * 1000;
+    span->duration = negative || us > longest ? -1 : (int64_t)us * 1000;
     return KT_OK;
 }
 

@@ -110,10 +110,7 @@ static kt_status set_times(jaeger *j, kt_span *span, const json_t *json, kt_erro
     KT_TRY(get_time(&start, j, json, "startTimeUnixNano", err));
     KT_TRY(get_time(&end, j, json, "endTimeUnixNano", err));
     span->start = (int64_t)start; /* wraps, as in the v1 form */
-    if (end < start || end - start > INT64_MAX)
-        span->flags |= KT_SPAN_WRAPPED;
-    else
-        span->duration = (int64_t)(end - start);
+    span->duration = end < start || end - start > INT64_MAX ? -1 : (int64_t)(end - start);
 out:
     return status;
 }

@@ -121,6 +121,10 @@ kt_status kt_spans_add(kt_spans *spans, const kt_span *span, const kt_span_tag *
     if (n > 0)
         memcpy(own, tags, n * sizeof *tags);
     *to = *span;
+    if (to->duration < 0 || to->start > INT64_MAX - to->duration) {
+        to->duration = 0;
+        to->flags |= KT_SPAN_WRAPPED;
+    }
     to->first_tag = (uint32_t)spans->n_tags;
     to->n_tags = (uint32_t)sort_tags(spans, own, n);
     spans->n_tags += to->n_tags;

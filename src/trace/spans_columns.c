@@ -174,7 +174,8 @@ kt_status span_columns_spans(kt_spans *spans, const span_columns *columns, size_
         kt_span span = span_columns_get(columns, i);
         span.first_tag = (uint32_t)at;
         bool good = span.process < n_processes && span.operation < spans->n_texts &&
-                    span.kind <= KT_SPAN_CONSUMER && span.duration >= 0 && span.n_tags <= end - at;
+                    span.kind <= KT_SPAN_CONSUMER && span.duration >= 0 &&
+                    span.start <= INT64_MAX - span.duration && span.n_tags <= end - at;
         KT_TRY(check(good, where, "span", spans->n, err));
         spans->span[spans->n++] = span;
         at += span.n_tags;
