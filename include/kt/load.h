@@ -59,6 +59,7 @@ typedef struct {
     X(TLS, "tls")                                                                                            \
     X(TIMEOUT, "timeout")                                                                                    \
     X(BROKEN, "broken")   /* the connection ended before the answer did */                                   \
+    X(LOCAL, "local")     /* this machine has no descriptors or ports left */                                \
     X(DROPPED, "dropped") /* under way when the load was ended */                                            \
     X(OTHER, "other")
 
@@ -118,8 +119,9 @@ kt_status kt_load_csv(char **text, size_t *bytes, const kt_load_result *result, 
 
 /* Figures of the measured requests, as a cell of a manifest (kt/manifest.h) has them: start_us (the first was
  * due) and end_us (the last reply; with a cool-down: its begin), n, rps_achieved = those after the first by
- * the time from when the first was due to when the last was sent, errors and errors_by_kind, late (sent over
- * 1 ms after due) and max_late_ms, waited, reply_*_ms of those without error. New reference. */
+ * the time from when the first was due to when the last was sent (rps_drawn: was due, which differs from what
+ * was asked for by chance), errors and errors_by_kind, late (sent over 1 ms after due) and max_late_ms,
+ * waited, reply_*_ms of those without error. New reference. */
 kt_json *kt_load_figures(const kt_load_result *result);
 
 /* Which requests of a requests.csv are among traces. ids: [n_ids], sorted by bytes. A request that has no

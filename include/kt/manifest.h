@@ -1,7 +1,8 @@
 /* A manifest: which load was offered when. Written by kt load, read by the cleaning.
  *
  *   {"note": ..., "config": {...}, "entry": "frontend", "cells": [{"cell": 0, "start_us": .., "end_us": ..,
- * "rps_asked": .., "rps_achieved": .., "n": .., "errors": .., "rep": {"cart": 2, ...}, ...}]}
+ * "rps_asked": .., "rps_drawn": .., "rps_achieved": .., "n": .., "errors": .., "rep": {"cart": 2, ...},
+ * ...}]}
  *
  * A cell needs its start and end alone. The entry may stand in config.entry instead; unknown keys are passed
  * over and kept in `text`. */
@@ -20,6 +21,7 @@ typedef struct {
 typedef struct {
     int64_t start, end;       /* ns, the first request's due time and the last reply */
     double asked, achieved;   /* requests per second; NAN: not told */
+    double drawn;             /* of the due times: not quite what was asked for, where these are random */
     int64_t requests, errors; /* -1: not told */
     size_t n_reps;
     kt_manifest_rep *rep; /* byte order of services */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #define MOST_REQUESTS 1e8
 
@@ -14,6 +15,7 @@ typedef struct slot {
     CURL *easy;
     struct curl_slist *headers; /* the first is the traceparent, written anew for each request */
     size_t number;
+    bool no_socket; /* the system had none to give */
     char reason[CURL_ERROR_SIZE];
     struct slot *next; /* idle ones */
 } slot;
@@ -53,6 +55,8 @@ kt_status kt_load_check(const kt_load_options *options, kt_error *err)
     if (!scheme || (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0))
         KT_TRY(kt_fail(err, KT_USAGE, "a URL with the scheme '%s': http or https is wanted",
                        scheme ? scheme : ""));
+    if (options->ca_file && access(options->ca_file, R_OK) != 0)
+        KT_TRY(kt_fail_errno(err, KT_IO, "certificates of %s", options->ca_file));
     for (size_t i = 0; i < options->n_headers; i++)
         KT_TRY(check_header(options->headers[i], err));
     double longest = options->warmup_s + options->seconds + options->cooldown_s;
@@ -91,6 +95,16 @@ static int watch_time(CURLM *multi, long ms, void *context)
 }
 
 /* ---- slots ---- */
+
+/* curl does not tell why it has no socket. */
+static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    (void)purpose;
+    int s = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (s < 0 && errno != EAFNOSUPPORT)
+        ((slot *)context)->no_socket = true;
+    return s < 0 ? CURL_SOCKET_BAD : s;
+}
 
 static size_t swallow(char *data, size_t size, size_t n, void *context)
 {
@@ -131,12 +145,17 @@ static kt_status set_options(slot *s, const kt_load_options *o, kt_error *err)
     SET(CURLOPT_PRIVATE, s);
     SET(CURLOPT_ERRORBUFFER, s->reason);
     SET(CURLOPT_WRITEFUNCTION, swallow);
+    SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    SET(CURLOPT_OPENSOCKETDATA, s);
     SET(CURLOPT_TIMEOUT_MS, timeout);
     SET(CURLOPT_CONNECTTIMEOUT_MS, timeout);
     SET(CURLOPT_DNS_CACHE_TIMEOUT, -1L); /* one look-up for the whole load */
     SET(CURLOPT_USERAGENT, "kt-load/" KT_VERSION);
     if (o->ca_file)
         SET(CURLOPT_CAINFO, o->ca_file);
+    if (o->ca_file || curl_version_info(CURLVERSION_NOW)->cainfo)
+        SET(CURLOPT_CAPATH,
+            NULL); /* curl keeps certificates of a file, those of a folder it reads again and again */
     if (o->body)
         SET(CURLOPT_POSTFIELDS, o->body);
     else if (strcmp(o->method, "HEAD") == 0)
@@ -195,6 +214,7 @@ kt_status transfers_start(transfers *t, size_t number, kt_error *err)
     write_hex(ids + 2 * sizeof trace + 1, span, sizeof span);
     t->idle = s->next;
     s->number = number;
+    s->no_socket = false;
     *s->reason = '\0';
     CURLMcode code = curl_multi_add_handle(t->multi, s->easy);
     if (code != CURLM_OK)
@@ -204,7 +224,7 @@ out:
     return status;
 }
 
-static kt_load_error error_of(CURLcode code, CURL *easy, int32_t http)
+static kt_load_error error_of(const slot *s, CURLcode code, int32_t http)
 {
     static const struct {
         CURLcode code;
@@ -226,13 +246,15 @@ static kt_load_error error_of(CURLcode code, CURL *easy, int32_t http)
                : http >= 400 ? KT_LOAD_HTTP_4XX
                : http >= 300 ? KT_LOAD_HTTP_3XX
                              : KT_LOAD_NONE;
-    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        if (table[i].code != code)
-            continue;
-        long reason = 0;
-        curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &reason);
-        return code == CURLE_COULDNT_CONNECT && reason == ECONNREFUSED ? KT_LOAD_REFUSED : table[i].error;
-    }
+    long reason = 0;
+    curl_easy_getinfo(s->easy, CURLINFO_OS_ERRNO, &reason);
+    if (code == CURLE_COULDNT_CONNECT && reason == ECONNREFUSED)
+        return KT_LOAD_REFUSED;
+    if (code == CURLE_COULDNT_CONNECT && (s->no_socket || reason == EADDRNOTAVAIL))
+        return KT_LOAD_LOCAL;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (table[i].code == code)
+            return table[i].error;
     return KT_LOAD_OTHER;
 }
 
@@ -248,7 +270,7 @@ bool transfers_next(transfer_end *end, transfers *t)
             continue;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&s);
         curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &http);
-        *end = (transfer_end){s->number, (int32_t)http, error_of(code, s->easy, (int32_t)http),
+        *end = (transfer_end){s->number, (int32_t)http, error_of(s, code, (int32_t)http),
                               *s->reason ? s->reason : curl_easy_strerror(code)};
         curl_multi_remove_handle(t->multi, s->easy);
         s->next = t->idle;

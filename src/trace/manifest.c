@@ -81,6 +81,7 @@ static kt_status get_cell(kt_manifest_cell *cell, const place *p, kt_error *err)
         KT_TRY(kt_fail(err, KT_INPUT, "%s: cell %zu ends at %lld us, which is not after its start at %lld us",
                        p->name, p->cell, (long long)(cell->end / 1000), (long long)(cell->start / 1000)));
     KT_TRY(get_rate(&cell->asked, p, "rps_asked", err));
+    KT_TRY(get_rate(&cell->drawn, p, "rps_drawn", err));
     KT_TRY(get_rate(&cell->achieved, p, "rps_achieved", err));
     KT_TRY(get_count(&cell->requests, p, "n", err));
     KT_TRY(get_count(&cell->errors, p, "errors", err));

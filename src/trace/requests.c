@@ -71,6 +71,7 @@ static void gather(figures *f, const kt_load_result *result)
         f->late += r->sent - r->due > 1000000;
         f->waited += r->waited;
         f->first_due = r->due < f->first_due ? r->due : f->first_due;
+        f->last_due = r->due > f->last_due ? r->due : f->last_due;
         f->last_sent = r->sent > f->last_sent ? r->sent : f->last_sent;
         f->last_done = r->done > f->last_done ? r->done : f->last_done;
         f->latest = r->sent - r->due > f->latest ? r->sent - r->due : f->latest;
@@ -123,6 +124,8 @@ static void put_times(kt_json *json, const figures *f)
     kt_json_put(json, "start_us", kt_json_int(f->first_due / 1000));
     kt_json_put(json, "end_us", kt_json_int((end + 999) / 1000));
     double span = (double)(f->last_sent - f->first_due) / SECOND; /* n requests have n - 1 gaps */
+    double drawn = (double)(f->last_due - f->first_due) / SECOND;
+    kt_json_put(json, "rps_drawn", kt_json_real(f->n > 1 ? (double)(f->n - 1) / drawn : NAN));
     kt_json_put(json, "rps_achieved", kt_json_real(f->n > 1 ? (double)(f->n - 1) / span : NAN));
 }
 

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -318,6 +319,24 @@ static void errors_are_told_by_kind(void **state)
     load_server_stop(&server);
 }
 
+static void a_lack_of_sockets_is_no_fault_of_the_server(void **state)
+{
+    (void)state;
+    load_server server = load_server_start(NULL);
+    struct rlimit before, few;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = before;
+    few.rlim_cur = 24;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    kt_load_options o = at(&server, "/sleep/400", 500, 60);
+    kt_load_result result = load(&o);
+    setrlimit(RLIMIT_NOFILE, &before);
+    load_server_stop(&server);
+    assert_in_range(of_error(&result, KT_LOAD_NONE), 1, 24);
+    assert_int_equal(of_error(&result, KT_LOAD_NONE) + of_error(&result, KT_LOAD_LOCAL), 60);
+    kt_load_result_clear(&result);
+}
+
 static void a_server_that_is_gone_ends_the_load(void **state)
 {
     (void)state;
@@ -424,6 +443,7 @@ static void figures_are_those_of_the_measured(void **state)
                   {"start_us", 1000100000},
                   {"end_us", 1000500000}, /* the cool-down began */
                   {"rps_achieved", 5}, /* 3 after the first, the last of them sent 0.6 s after it was due */
+                  {"rps_drawn", 10},
                   {"errors", 1},
                   {"late", 1},
                   {"max_late_ms", 300},
@@ -495,6 +515,7 @@ int main(void)
         cmocka_unit_test(a_stall_is_seen_by_all_that_it_kept_waiting),
         cmocka_unit_test(one_slot_makes_requests_wait),
         cmocka_unit_test(errors_are_told_by_kind),
+        cmocka_unit_test(a_lack_of_sockets_is_no_fault_of_the_server),
         cmocka_unit_test(a_server_that_is_gone_ends_the_load),
         cmocka_unit_test(a_load_ends_by_order),
         cmocka_unit_test(bad_options_are_refused),

@@ -16,7 +16,8 @@ static void cells_are_read_by_start(void **state)
     OK(parse(&m,
              "{\"note\": \"x\", \"entry\": \"web\", \"config\": {\"entry\": \"other\"}, \"cells\": ["
              "{\"start_us\": 1795470330134264, \"end_us\": 1795470340134264},"
-             "{\"cell\": 0, \"start_us\": 1795470320505578, \"end_us\": 1795470330134264, \"rps_asked\": 25,"
+             "{\"cell\": 0, \"start_us\": 1795470320505578, \"end_us\": 1795470330134264, \"rps_asked\": 25, "
+             "\"rps_drawn\": 27,"
              " \"rps_achieved\": 26.5, \"n\": 251, \"errors\": 2, \"rep\": {\"web\": 1, \"cart\": 2},"
              " \"more\": null}]}",
              &err));
@@ -24,7 +25,7 @@ static void cells_are_read_by_start(void **state)
     assert_int_equal(m.n, 2);
     const kt_manifest_cell *a = &m.cell[0], *b = &m.cell[1];
     assert_true(a->start == 1795470320505578000 && a->end == 1795470330134264000);
-    assert_true(a->asked == 25 && a->achieved == 26.5);
+    assert_true(a->asked == 25 && a->drawn == 27 && a->achieved == 26.5);
     assert_int_equal(a->requests, 251);
     assert_int_equal(a->errors, 2);
     assert_int_equal(a->n_reps, 2);
@@ -32,7 +33,7 @@ static void cells_are_read_by_start(void **state)
     assert_true(a->rep[0].rep == 2);
     assert_string_equal(a->rep[1].service, "web");
     assert_true(b->start == 1795470330134264000);
-    assert_true(isnan(b->asked) && isnan(b->achieved));
+    assert_true(isnan(b->asked) && isnan(b->drawn) && isnan(b->achieved));
     assert_int_equal(b->requests, -1);
     assert_int_equal(b->errors, -1);
     assert_int_equal(b->n_reps, 0);

@@ -101,7 +101,7 @@ static void count(int number)
 
 static kt_load_order asked(void *context)
 {
-    (void)context;
+    ((load_view *)context)->stopping = signals > 0;
     return signals == 0 ? KT_LOAD_GO : signals == 1 ? KT_LOAD_FINISH : KT_LOAD_DROP;
 }
 

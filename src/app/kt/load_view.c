@@ -59,6 +59,8 @@ void load_view_progress(void *context, size_t cell, size_t sent, size_t done, si
     }
     double seconds = now() - view->began;
     wipe(view);
+    if (view->stopping)
+        fprintf(stderr, "stopping (once more: at once): waits for %zu replies; ", sent - done);
     fprintf(stderr, "cell %zu of %zu, %.0f s: %zu sent, %zu done, %zu errors, %.1f req/s", cell,
             view->campaign->n, seconds, sent, done, errors, seconds > 0.5 ? (double)sent / seconds : 0);
     fflush(stderr);
@@ -95,14 +97,14 @@ static void warn(const load_view *view, const kt_json *cell)
                 "cell %lld: %lld of %lld requests waited over 1 ms for a slot: %d at a time were under way "
                 "(--max-thread)\n",
                 k, waited, n, view->campaign->load.most);
-    if (late - waited > n / 100)
+    if (late - waited > n / 100 + 2)
         fprintf(stderr,
                 "cell %lld: %lld of %lld requests were sent over 1 ms late, up to %.1f ms: this machine "
                 "is too busy (chrt -r 1 kt load ... goes before others)\n",
                 k, late - waited, n, number(cell, "max_late_ms"));
-    if (number(cell, "rps_achieved") < 0.9 * number(cell, "rps_asked"))
+    if (number(cell, "rps_achieved") < 0.9 * number(cell, "rps_drawn"))
         fprintf(stderr, "cell %lld: %.4g of %.4g req/s were achieved: the cleaning leaves such a cell out\n",
-                k, number(cell, "rps_achieved"), number(cell, "rps_asked"));
+                k, number(cell, "rps_achieved"), number(cell, "rps_drawn"));
 }
 
 void load_view_cell(void *context, const kt_json *cell)

@@ -7,7 +7,7 @@
 typedef struct {
     const kt_campaign *campaign;
     const char *folder;
-    bool quiet, json, live;
+    bool quiet, json, live, stopping;
     size_t cell, cells; /* shown now; told of as done */
     double began;       /* when the cell at work did */
 } load_view;
