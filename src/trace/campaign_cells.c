@@ -108,8 +108,8 @@ static kt_status read_length(grid *g, const kt_json *cell, int64_t requests, dou
                              const char *where, kt_error *err)
 {
     const kt_json *r = kt_json_get(cell, "requests"), *s = kt_json_get(cell, "seconds");
-    if (r &&
-        (kt_json_kind_of(r) != KT_JSON_INT || !(kt_json_as_int(r, 0) >= 1 && kt_json_as_int(r, 0) <= 1e8)))
+    if (r && (kt_json_kind_of(r) != KT_JSON_INT ||
+              !(kt_json_as_int(r, 0) >= 1 && kt_json_as_int(r, 0) <= 100000000)))
         return kt_fail(err, KT_USAGE, "%s: requests: a whole number from 1 to 1e8 is wanted", where);
     if (s && !(kt_json_as_real(s, 0) > 0 && kt_json_as_real(s, 0) <= 1e8))
         return kt_fail(err, KT_USAGE, "%s: seconds: a number above 0 is wanted", where);
