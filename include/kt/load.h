@@ -11,6 +11,7 @@
 
 #include "kt/error.h"
 #include "kt/json.h"
+#include "kt/spans.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -124,14 +125,13 @@ kt_status kt_load_csv(char **text, size_t *bytes, const kt_load_result *result, 
  * waited, reply_*_ms of those without error. New reference. */
 kt_json *kt_load_figures(const kt_load_result *result);
 
-/* Which requests of a requests.csv are among traces. ids: [n_ids], sorted by bytes. A request that has no
- * status reached no server for sure; it counts only where it was found. */
+/* Which requests of a requests.csv have a trace among spans (finished: kt/spans.h). One that was not answered
+ * may have reached no server; it counts only where it was found. */
 typedef struct {
     uint64_t requests, answered, found, answered_missing;
     char
         missing[200]; /* the first of those that were answered and not found: "cell 0: 3 17; cell 1: 5 ..." */
 } kt_load_found;
-kt_status kt_load_find(kt_load_found *found, const char *path, const uint8_t (*ids)[16], size_t n_ids,
-                       kt_error *err);
+kt_status kt_load_find(kt_load_found *found, const char *path, const kt_spans *spans, kt_error *err);
 
 #endif

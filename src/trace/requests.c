@@ -150,9 +150,9 @@ kt_json *kt_load_figures(const kt_load_result *result)
 
 /* ---- requests found again ---- */
 
-static int by_bytes(const void *a, const void *b)
+static int by_trace(const void *id, const void *span)
 {
-    return memcmp(a, b, 16);
+    return memcmp(id, ((const kt_span *)span)->trace, 16);
 }
 
 /* Adds to a list of bounded length: " 17", or "; cell 1: 17" where a cell begins. */
@@ -173,8 +173,7 @@ static void tell_missing(kt_load_found *found, const char *cell, const char *num
     snprintf(last_cell, room, "%s", cell);
 }
 
-kt_status kt_load_find(kt_load_found *found, const char *path, const uint8_t (*ids)[16], size_t n_ids,
-                       kt_error *err)
+kt_status kt_load_find(kt_load_found *found, const char *path, const kt_spans *spans, kt_error *err)
 {
     enum { RID = 2, STATUS = 3, TRACE = 5, CELL = 7, COLUMNS = 9 };
     kt_status status = KT_OK;
@@ -197,7 +196,7 @@ kt_status kt_load_find(kt_load_found *found, const char *path, const uint8_t (*i
             KT_TRY(kt_fail(err, KT_INPUT, "%s:%zu: not a request that kt load has written", path, number));
         kt_id_of_trace(id, field[TRACE], 32);
         bool answered = strcmp(field[STATUS], "0") != 0;
-        bool here = n_ids > 0 && bsearch(id, ids, n_ids, sizeof *ids, by_bytes);
+        bool here = spans->n > 0 && bsearch(id, spans->span, spans->n, sizeof *spans->span, by_trace);
         found->requests++;
         found->answered += answered;
         found->found += here;

@@ -88,24 +88,33 @@ static void requests_are_written_and_found(void **state)
     fwrite(text, 1, bytes, file);
     fclose(file);
     free(text);
-    uint8_t ids[4][16];
-    for (size_t i = 0; i < 4; i++)
-        memcpy(ids[i], r[i == 3 ? 5 : i].trace, 16);
+    kt_spans spans = {.n = 0}, none = {.n = 0};
+    uint32_t process;
+    assert_int_equal(kt_spans_init(&spans, NULL), KT_OK);
+    assert_int_equal(kt_spans_process(&process, &spans, 0, NULL, 0, NULL), KT_OK);
+    for (size_t i = 0; i < 6; i++) { /* two spans of each but requests 4 and 5 */
+        kt_span span = {.id = 2 * i + 1, .process = process};
+        memcpy(span.trace, r[5 - i].trace, 16);
+        for (int k = 0; i != 1 && i != 2 && k < 2; k++, span.id++)
+            assert_int_equal(kt_spans_add(&spans, &span, NULL, 0, NULL), KT_OK);
+    }
+    assert_int_equal(kt_spans_finish(&spans, NULL), KT_OK);
     kt_load_found found;
-    assert_int_equal(kt_load_find(&found, "requests.csv", (const uint8_t(*)[16])ids, 4, NULL), KT_OK);
+    assert_int_equal(kt_load_find(&found, "requests.csv", &spans, NULL), KT_OK);
     assert_int_equal(found.requests, 6);
     assert_int_equal(found.answered, 5);
     assert_int_equal(found.found, 4);
     assert_int_equal(found.answered_missing, 1);
     assert_string_equal(found.missing, "cell 2: 5");
-    assert_int_equal(kt_load_find(&found, "requests.csv", NULL, 0, NULL), KT_OK);
+    assert_int_equal(kt_load_find(&found, "requests.csv", &none, NULL), KT_OK);
     assert_string_equal(found.missing, "cell 2: 1 2 3 5 6");
     file = fopen("requests.csv", "a");
     fputs("1000.2,0.1,3\n", file);
     fclose(file);
     kt_error err = {0};
-    assert_int_equal(kt_load_find(&found, "requests.csv", NULL, 0, &err), KT_INPUT);
+    assert_int_equal(kt_load_find(&found, "requests.csv", &none, &err), KT_INPUT);
     assert_non_null(strstr(err.message, "requests.csv:8:"));
+    kt_spans_clear(&spans);
 }
 
 int main(void)
