@@ -93,7 +93,8 @@ typedef struct {
     /* As for a load; KT_LOAD_FINISH also ends hooks and pauses. */
     kt_load_order (*stop)(void *context);
     void (*progress)(void *context, size_t cell, size_t sent, size_t done, size_t errors);
-    void (*cell_done)(void *context, const kt_json *cell); /* as in the manifest */
+    void (*cell_done)(void *context, const kt_json *cell);          /* as in the manifest */
+    void (*doing)(void *context, size_t cell, const char *command); /* a hook's command is run */
     void (*note)(void *context, const char *line);
     void *context; /* those that are NULL are not called */
 } kt_campaign_options;

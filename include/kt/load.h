@@ -115,8 +115,9 @@ void kt_load_ids(uint8_t trace[16], uint8_t span[8], const kt_load_options *opti
 /* st,ttr,rid as the original's log: when it was sent (Unix seconds), seconds from when it was due to its
  * reply, its number from 1; then status, error, trace_id, due (Unix seconds), cell, phase. */
 #define KT_LOAD_CSV_HEADER "st,ttr,rid,status,error,trace_id,due,cell,phase\n"
-/* The lines of all requests, without the header. Caller frees. */
-kt_status kt_load_csv(char **text, size_t *bytes, const kt_load_result *result, uint32_t cell, kt_error *err);
+kt_status kt_load_write(const char *path, const kt_load_result *result, uint32_t cell, kt_error *err);
+/* The requests of n such files as one. Both are atomic. */
+kt_status kt_load_join(const char *path, const char *const *parts, size_t n, kt_error *err);
 
 /* Figures of the measured requests, as a cell of a manifest (kt/manifest.h) has them: start_us (the first was
  * due) and end_us (the last reply; with a cool-down: its begin), n, rps_achieved = those after the first by

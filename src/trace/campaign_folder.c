@@ -301,18 +301,15 @@ kt_status campaign_folder_put(campaign_folder *f, const kt_campaign *c, size_t c
                               const kt_load_result *result, kt_json *entry, kt_error *err)
 {
     kt_status status = KT_OK;
-    char *path = NULL, *text = NULL;
-    size_t bytes;
+    char *path = NULL;
     bool whole = entry && !kt_json_get(entry, "incomplete");
     insert(f, cell, entry);
     KT_TRY(part_path(&path, f->path, cell, err));
-    KT_TRY(kt_load_csv(&text, &bytes, result, (uint32_t)cell, err));
-    KT_TRY(kt_file_write(path, text, bytes, err));
+    KT_TRY(kt_load_write(path, result, (uint32_t)cell, err));
     KT_TRY(write_manifest(f, c, err));
     f->done[cell] = whole;
 out:
     free(path);
-    free(text);
     return status;
 }
 
@@ -322,39 +319,20 @@ out:
 static kt_status write_requests(const campaign_folder *f, kt_error *err)
 {
     kt_status status = KT_OK;
-    char *path = NULL, *temporary = NULL, *part = NULL, *text = NULL;
-    FILE *to = NULL;
+    char *path = NULL, **parts = NULL;
+    size_t n = kt_json_size(f->cells);
     KT_TRY(kt_path_join(&path, f->path, KT_CAMPAIGN_REQUESTS, err));
-    KT_TRY(kt_file_temporary(&temporary, path, err));
-    to = fopen(temporary, "wxe");
-    if (!to)
-        KT_TRY(kt_fail_errno(err, KT_IO, "cannot write %s", path));
-    fputs(KT_LOAD_CSV_HEADER, to);
-    for (size_t i = 0; i < kt_json_size(f->cells); i++) {
-        size_t bytes;
+    KT_TRY(kt_alloc(&parts, n, sizeof *parts, err));
+    for (size_t i = 0; i < n; i++) {
         int64_t cell = kt_json_as_int(kt_json_get(kt_json_at(f->cells, i), "cell"), 0);
-        KT_TRY(part_path(&part, f->path, (size_t)cell, err));
-        KT_TRY(kt_file_read(&text, &bytes, part, err));
-        fwrite(text, 1, bytes, to);
-        free(text);
-        free(part);
-        text = part = NULL;
+        KT_TRY(part_path(&parts[i], f->path, (size_t)cell, err));
     }
-    bool good = !ferror(to);
-    good = fclose(to) == 0 && good;
-    to = NULL;
-    if (!good)
-        KT_TRY(kt_fail_errno(err, KT_IO, "cannot write %s", path));
-    KT_TRY(kt_file_commit(temporary, path, err));
+    KT_TRY(kt_load_join(path, (const char *const *)parts, n, err));
 out:
-    if (to)
-        fclose(to);
-    if (status != KT_OK)
-        kt_file_discard(temporary);
-    free(temporary);
+    for (size_t i = 0; parts && i < n; i++)
+        free(parts[i]);
+    free(parts);
     free(path);
-    free(part);
-    free(text);
     return status;
 }
 

@@ -236,7 +236,7 @@ static void end(int *how, saying *s, pid_t child, int from)
     waitpid(child, how, 0);
 }
 
-static kt_status run_command(char **argument, const kt_campaign *c, const kt_campaign_options *o,
+static kt_status run_command(char **argument, size_t cell, const kt_campaign *c, const kt_campaign_options *o,
                              kt_error *err)
 {
     kt_status status = KT_OK;
@@ -247,6 +247,8 @@ static kt_status run_command(char **argument, const kt_campaign *c, const kt_cam
     for (size_t i = 0; argument[i]; i++)
         snprintf(shown + strlen(shown), sizeof shown - strlen(shown), "%s%s", i > 0 ? " " : "", argument[i]);
     KT_TRY(kt_alloc(&s, 1, sizeof *s, err));
+    if (o->doing)
+        o->doing(o->context, cell, shown);
     KT_TRY(start(&child, &from, argument, err));
     bool ended = wait_for(&how, s, child, from, c->hook_timeout_s, o);
     if (!ended)
@@ -300,7 +302,7 @@ static kt_status run_filled(const kt_campaign *c, const kt_campaign_command *com
     KT_TRY(kt_alloc(&argument, command->n + 1, sizeof *argument, err));
     for (size_t i = 0; i < command->n; i++)
         KT_TRY(fill(&argument[i], command->argument[i], values, err));
-    KT_TRY(run_command(argument, c, o, err));
+    KT_TRY(run_command(argument, cell, c, o, err));
 out:
     for (size_t i = 0; argument && i < command->n; i++)
         free(argument[i]);

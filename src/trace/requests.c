@@ -13,32 +13,93 @@
 
 /* ---- requests.csv ---- */
 
-static int write_line(char *to, size_t room, const kt_load_request *r, size_t number, uint32_t cell)
+/* A file under its temporary name. */
+typedef struct {
+    const char *path;
+    char *temporary;
+    FILE *to;
+} file;
+
+static kt_status begin(file *f, const char *path, kt_error *err)
+{
+    kt_status status = KT_OK;
+    *f = (file){.path = path};
+    KT_TRY(kt_file_temporary(&f->temporary, path, err));
+    f->to = fopen(f->temporary, "wxe");
+    if (!f->to)
+        KT_TRY(kt_fail_errno(err, KT_IO, "cannot write %s", path));
+out:
+    return status;
+}
+
+/* Puts it in place, or away where something failed before or now. Returns the first failure. */
+static kt_status finish(file *f, kt_status status, kt_error *err)
+{
+    bool good = f->to && !ferror(f->to);
+    if (f->to && fclose(f->to) != 0)
+        good = false;
+    if (status == KT_OK && !good)
+        status = kt_fail_errno(err, KT_IO, "cannot write %s", f->path);
+    if (status == KT_OK)
+        status = kt_file_commit(f->temporary, f->path, err);
+    if (status != KT_OK)
+        kt_file_discard(f->temporary);
+    free(f->temporary);
+    return status;
+}
+
+static void write_line(FILE *to, const kt_load_request *r, size_t number, uint32_t cell)
 {
     char trace[33];
     for (size_t i = 0; i < 16; i++)
         snprintf(trace + 2 * i, 3, "%02x", r->trace[i]);
     int64_t ttr = r->done - r->due;
-    return snprintf(to, room,
-                    "%" PRId64 ".%09" PRId64 ",%" PRId64 ".%09" PRId64 ",%zu,%d,%s,%s,%" PRId64 ".%09" PRId64
-                    ",%u,%s\n",
-                    r->sent / SECOND, r->sent % SECOND, ttr / SECOND, ttr % SECOND, number, r->status,
-                    kt_load_error_text[r->error], trace, r->due / SECOND, r->due % SECOND, cell,
-                    kt_load_phase_text[r->phase]);
+    fprintf(to,
+            "%" PRId64 ".%09" PRId64 ",%" PRId64 ".%09" PRId64 ",%zu,%d,%s,%s,%" PRId64 ".%09" PRId64
+            ",%u,%s\n",
+            r->sent / SECOND, r->sent % SECOND, ttr / SECOND, ttr % SECOND, number, r->status,
+            kt_load_error_text[r->error], trace, r->due / SECOND, r->due % SECOND, cell,
+            kt_load_phase_text[r->phase]);
 }
 
-kt_status kt_load_csv(char **text, size_t *bytes, const kt_load_result *result, uint32_t cell, kt_error *err)
+kt_status kt_load_write(const char *path, const kt_load_result *result, uint32_t cell, kt_error *err)
 {
-    enum { LINE = 256 };
     kt_status status = KT_OK;
-    size_t used = 0;
-    *text = NULL;
-    KT_TRY(kt_alloc(text, result->n * LINE + 1, 1, err));
+    file f;
+    KT_TRY(begin(&f, path, err));
+    fputs(KT_LOAD_CSV_HEADER, f.to);
     for (size_t i = 0; i < result->n; i++)
-        used += (size_t)write_line(*text + used, LINE, &result->request[i], i + 1, cell);
-    *bytes = used;
+        write_line(f.to, &result->request[i], i + 1, cell);
 out:
-    return status;
+    return finish(&f, status, err);
+}
+
+static kt_status append(FILE *to, const char *path, kt_error *err)
+{
+    static const size_t header = sizeof KT_LOAD_CSV_HEADER - 1;
+    char block[65536];
+    size_t got;
+    FILE *from = fopen(path, "re");
+    if (!from)
+        return kt_fail_errno(err, KT_IO, "cannot read %s", path);
+    bool there = fseek(from, (long)header, SEEK_SET) == 0;
+    while (there && (got = fread(block, 1, sizeof block, from)) > 0)
+        fwrite(block, 1, got, to);
+    bool good = there && !ferror(from);
+    fclose(from);
+    return good ? KT_OK : kt_fail_errno(err, KT_IO, "cannot read %s", path);
+}
+
+kt_status kt_load_join(const char *path, const char *const *parts, size_t n, kt_error *err)
+{
+    kt_status status = KT_OK;
+    file f;
+    KT_TRY(begin(&f, path, err));
+    fputs(KT_LOAD_CSV_HEADER, f.to);
+    for (size_t i = 0; i < n; i++)
+        KT_TRY(append(f.to, parts[i], err));
+out:
+    return finish(&f, status, err);
 }
 
 /* ---- figures ---- */

@@ -43,7 +43,7 @@ flip() { # FILE OFFSET: another value in one byte
 }
 
 # ---- help, names, exit codes ----
-for command in info predict sample evaluate verify import; do
+for command in info predict sample evaluate verify import load; do
   for way in "$command --help" "help $command" "$command -h"; do
     gives 0 $way
     says "^usage: kt $command "

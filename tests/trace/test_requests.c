@@ -1,6 +1,7 @@
 #include "kt/load.h"
 
 #include "../scratch.h"
+#include "kt/file.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -78,16 +79,24 @@ static void requests_are_written_and_found(void **state)
     kt_load_result result = made_up(r);
     r[3].status = 0;
     r[3].error = KT_LOAD_REFUSED;
-    char *text = NULL;
+    assert_int_equal(kt_load_write("part.csv", &result, 2, NULL), KT_OK);
+    result.n = 0;
+    assert_int_equal(kt_load_write("empty.csv", &result, 1, NULL), KT_OK);
+    const char *parts[] = {"empty.csv", "part.csv", "no.csv"};
+    kt_error err = {0};
+    assert_int_equal(kt_load_join("requests.csv", parts, 3, &err), KT_IO);
+    assert_non_null(strstr(err.message, "no.csv"));
+    assert_int_equal(kt_path_kind_of("requests.csv"), KT_PATH_MISSING);
+    assert_int_equal(kt_load_join("requests.csv", parts, 2, NULL), KT_OK);
+    char *text = NULL, *part = NULL;
     size_t bytes;
-    assert_int_equal(kt_load_csv(&text, &bytes, &result, 2, NULL), KT_OK);
+    assert_int_equal(kt_file_read(&text, &bytes, "requests.csv", NULL), KT_OK);
+    assert_int_equal(kt_file_read(&part, &bytes, "part.csv", NULL), KT_OK);
+    assert_string_equal(text, part);
     assert_non_null(strstr(text, "1000.200500000,0.150000000,3,503,http-5xx,ab000000000000000000000000000002,"
                                  "1000.200000000,2,measured\n"));
-    FILE *file = fopen("requests.csv", "w");
-    fputs(KT_LOAD_CSV_HEADER, file);
-    fwrite(text, 1, bytes, file);
-    fclose(file);
     free(text);
+    free(part);
     kt_spans spans = {.n = 0}, none = {.n = 0};
     uint32_t process;
     assert_int_equal(kt_spans_init(&spans, NULL), KT_OK);
@@ -108,10 +117,10 @@ static void requests_are_written_and_found(void **state)
     assert_string_equal(found.missing, "cell 2: 5");
     assert_int_equal(kt_load_find(&found, "requests.csv", &none, NULL), KT_OK);
     assert_string_equal(found.missing, "cell 2: 1 2 3 5 6");
-    file = fopen("requests.csv", "a");
+    FILE *file = fopen("requests.csv", "a");
     fputs("1000.2,0.1,3\n", file);
     fclose(file);
-    kt_error err = {0};
+    kt_error_clear(&err);
     assert_int_equal(kt_load_find(&found, "requests.csv", &none, &err), KT_INPUT);
     assert_non_null(strstr(err.message, "requests.csv:8:"));
     kt_spans_clear(&spans);

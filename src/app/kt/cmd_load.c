@@ -159,6 +159,7 @@ static kt_status run_campaign(const kt_campaign *c, const load_command *o, const
                                .stop = asked,
                                .progress = load_view_progress,
                                .cell_done = load_view_cell,
+                               .doing = load_view_hook,
                                .note = load_view_note,
                                .context = &view};
     raise_descriptors(c);

@@ -48,6 +48,16 @@ void load_view_note(void *context, const char *line)
     fprintf(stderr, "%s\n", line);
 }
 
+void load_view_hook(void *context, size_t cell, const char *command)
+{
+    const load_view *view = context;
+    if (!view->live)
+        return;
+    wipe(view);
+    fprintf(stderr, "cell %zu of %zu: %.60s", cell, view->campaign->n, command);
+    fflush(stderr);
+}
+
 void load_view_progress(void *context, size_t cell, size_t sent, size_t done, size_t errors)
 {
     load_view *view = context;

@@ -17,6 +17,7 @@ void load_view_init(load_view *view, const kt_campaign *campaign, const char *fo
 /* For kt_campaign_options; context is the view. */
 void load_view_progress(void *context, size_t cell, size_t sent, size_t done, size_t errors);
 void load_view_cell(void *context, const kt_json *cell);
+void load_view_hook(void *context, size_t cell, const char *command);
 void load_view_note(void *context, const char *line);
 
 /* summary: NULL where there is none. */
