@@ -8,4 +8,7 @@
  * those behind it not below (Hoare's FIND). No NaN. */
 double kt_select(double *value, size_t n, size_t k);
 
+/* The median of value [n], n > 0, which is permuted; of an even number the mean of the two in the middle. */
+double kt_median(double *value, size_t n);
+
 #endif

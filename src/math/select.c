@@ -28,3 +28,14 @@ double kt_select(double *value, size_t n, size_t k)
     }
     return value[k];
 }
+
+double kt_median(double *value, size_t n)
+{
+    double upper = kt_select(value, n, n / 2);
+    if (n % 2 == 1)
+        return upper;
+    double lower = value[0]; /* the largest of those before it */
+    for (size_t i = 1; i < n / 2; i++)
+        lower = value[i] > lower ? value[i] : lower;
+    return lower + (upper - lower) / 2;
+}

@@ -44,8 +44,18 @@ static void select_ranks(void **state)
     }
 }
 
+static void medians(void **state)
+{
+    (void)state;
+    assert_true(kt_median((double[]){3}, 1) == 3);
+    assert_true(kt_median((double[]){3, 1}, 2) == 2);
+    assert_true(kt_median((double[]){9, 1, 5}, 3) == 5);
+    assert_true(kt_median((double[]){9, 1, 5, 6}, 4) == 5.5);
+    assert_true(kt_median((double[]){2, 2, 2, 7, 2, 7}, 6) == 2);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(select_ranks)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(select_ranks), cmocka_unit_test(medians)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
