@@ -38,19 +38,42 @@ typedef struct {
 #define KT_QUEUE_CHOICES    "auto|fifo|none"
 #define KT_RPS_OF_CHOICES   "entry|service"
 
-/* Options of the cleaning as a table of rows for kt_options, to be put into a program's own: fields lie at
- * `base` in its struct. Caller frees. */
-kt_status kt_clean_options(kt_option **rows, size_t *n, size_t base, kt_error *err);
+/* Options of the cleaning, a part for kt_options_join: offsets in kt_clean_settings; all are of class RESULT.
+ * `target` is not among them: programs have it. */
+extern const kt_option kt_clean_table[];
 
-/* spans: finished. manifest: n = 0 where there is none. samples: zeroed; the caller clears it. report: JSON
- * (new reference): the account, and by service its queue rule and figures, pods, replicas, visits, delays,
- * flags; it is also the samples' provenance. note: choices and warnings, one line each. */
+/* The rows of a set of spans, request by request. */
+typedef struct kt_cleaned kt_cleaned;
+
+/* spans: finished; borrowed, as is the manifest, until destroy. manifest: n = 0 where there is none. note:
+ * choices and warnings, one line each; NULL: not told. KT_USAGE for settings that name what is not there,
+ * KT_INPUT where no row is left. */
+kt_status kt_clean_make(kt_cleaned **cleaned, const kt_spans *spans, const kt_manifest *manifest,
+                        const kt_clean_settings *settings, void (*note)(void *context, const char *line),
+                        void *context, kt_error *err);
+void kt_cleaned_destroy(kt_cleaned *cleaned); /* takes NULL */
+
+/* JSON, borrowed: the account (its lines sum to `spans`), and by service and cell what was found and chose:
+ * queue rule and its figures, pods, replicas, visits, delays, drops, flags. Times in seconds, those of cells
+ * since the first request. */
+const kt_json *kt_cleaned_report(const kt_cleaned *cleaned);
+
+/* Features rps_eff, rep; y = processing time, and delay where that is part of the target; rows in the order
+ * of requests. The report is their `cleaning`. samples: zeroed; the caller clears it. */
+kt_status kt_cleaned_samples(kt_samples *samples, const kt_cleaned *cleaned, kt_error *err);
+
+/* The cleaned form of the original scripts (kt/csv.h): atomic; further visits of a request as further lines
+ * with the other services' cells blank. kt_csv_read, asked for the same target, makes samples of the same
+ * digests of it. */
+kt_status kt_cleaned_csv(const char *path, const kt_cleaned *cleaned, kt_error *err);
+
+/* Every visit of a request as a line of CSV, rows or not: trace_id, span_id, service, pod, cell (its label),
+ * start (us since 1970), wait, proc_time, delay (seconds; blank: not known), rps_eff, rep, fate. Atomic. */
+kt_status kt_cleaned_visits(const char *path, const kt_cleaned *cleaned, kt_error *err);
+
+/* All of it: make, samples, and *report (new reference). */
 kt_status kt_clean_run(kt_samples *samples, kt_json **report, const kt_spans *spans,
                        const kt_manifest *manifest, const kt_clean_settings *settings,
                        void (*note)(void *context, const char *line), void *context, kt_error *err);
-
-/* The cleaned form of the original scripts (kt/csv.h): atomic; further visits of a trace as further lines
- * with the other services' cells blank; kt_csv_read gives the same rows of each service. */
-kt_status kt_clean_csv(const char *path, const kt_samples *samples, kt_error *err);
 
 #endif

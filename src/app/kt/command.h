@@ -12,15 +12,16 @@
 
 typedef struct {
     const char *name, *summary;
-    const char *usage, *about; /* lines of its help before the options */
-    const kt_option *options;
-    size_t size;        /* of the struct that the options fill */
-    size_t least, most; /* operands */
+    const char *usage, *about;       /* lines of its help before the options */
+    const kt_option *options;        /* or NULL: */
+    const kt_option *(*table)(void); /* those of several parts of the library, joined */
+    size_t size;                     /* of the struct that the options fill */
+    size_t least, most;              /* operands */
     kt_status (*run)(void *options, const char *const *operands, size_t n, kt_error *err);
 } kt_command;
 
 extern const kt_command command_info, command_predict, command_sample, command_evaluate, command_verify,
-    command_import, command_load;
+    command_import, command_clean, command_load;
 
 /* The instruction set that KT_ISA names, or the best. */
 kt_status command_isa(kt_isa *isa, kt_error *err);

@@ -7,7 +7,7 @@
 
 static const kt_command *const commands[] = {&command_info,     &command_predict, &command_sample,
                                              &command_evaluate, &command_verify,  &command_import,
-                                             &command_load};
+                                             &command_load,     &command_clean};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static int complain(const char *command, const kt_error *err, kt_status status)
@@ -27,10 +27,15 @@ static int print_commands(void)
     return EXIT_DONE;
 }
 
+static const kt_option *options_of(const kt_command *command)
+{
+    return command->table ? command->table() : command->options;
+}
+
 static int print_help(const kt_command *command)
 {
     char *options = NULL;
-    if (kt_options_help(&options, command->options, NULL) != KT_OK)
+    if (kt_options_help(&options, options_of(command), NULL) != KT_OK)
         return EXIT_FAILED;
     printf("%s\n\nusage: kt %s %s\n\n%s\n%s", command->summary, command->name, command->usage, command->about,
            options);
@@ -53,12 +58,13 @@ static kt_status run(const kt_command *command, int argc, char **argv, kt_error 
     const char **operands = NULL;
     void *options = NULL;
     size_t n = 0;
+    const kt_option *table = options_of(command);
     KT_TRY(kt_alloc(&operands, (size_t)argc + 1, sizeof *operands, err));
     KT_TRY(kt_alloc(&options, 1, command->size, err));
-    KT_TRY(kt_options_presets(&merged, command->options, err));
-    KT_TRY(kt_options_argv(&given, operands, &n, command->options, argc, argv, err));
+    KT_TRY(kt_options_presets(&merged, table, err));
+    KT_TRY(kt_options_argv(&given, operands, &n, table, argc, argv, err));
     kt_json_merge(merged, given);
-    KT_TRY(kt_options_fill(options, command->options, merged, err));
+    KT_TRY(kt_options_fill(options, table, merged, err));
     KT_TRY(check_operands(command, n, err));
     KT_TRY(command->run(options, operands, n, err));
 out:
