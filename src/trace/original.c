@@ -125,9 +125,9 @@ static kt_status get_tags(kt_span_tag *tags, size_t *n, kt_span *span, const rea
     size_t length = strcspn(cell(r, HTTP), "."); /* 200.0 */
     memcpy(code, cell(r, HTTP), length < sizeof code ? length : 0);
     code[length < sizeof code ? length : 0] = '\0';
-    status_see(span, columns[HTTP], code);
+    status_see(span, "http.status_code", code);
     status_see(span, columns[FLAGS], cell(r, FLAGS));
-    KT_TRY(add_tag(tags, n, r, columns[HTTP], code, err));
+    KT_TRY(add_tag(tags, n, r, "http.status_code", code, err));
     KT_TRY(add_tag(tags, n, r, columns[FLAGS], cell(r, FLAGS), err));
     if (span->kind == KT_SPAN_CLIENT)
         KT_TRY(add_tag(tags, n, r, "peer.service", cell(r, SERVER), err));
