@@ -24,7 +24,7 @@ for test in error file digest json options h5 tree scaler hull samples store spl
   done
 done
 run kt_mpirun 2 $check "$root/build/test/bin/test_par"
-head -n 400 data/sample/requests.csv >"$scratch/sample.csv"
+head -n 400 tests/fixtures/requests.csv >"$scratch/sample.csv"
 run kt_mpirun 2 $check "$root/build/test/bin/kt-train" "$scratch/sample.csv" --out "$scratch/run" --steps 20 -q
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

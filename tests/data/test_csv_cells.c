@@ -45,7 +45,7 @@ static void labels_are(const kt_service *s, const char *wanted)
 static void sample(void **state)
 {
     (void)state;
-    static const char *const path[] = {KT_SOURCE "/data/sample/requests.csv"};
+    static const char *const path[] = {KT_TESTS "/fixtures/requests.csv"};
     static const char *const name[] = {"cart", "catalog", "entry", "payment"};
     kt_samples samples = {.d = 0};
     kt_csv_options automatic = {.unit = KT_UNIT_AUTO};

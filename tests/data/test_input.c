@@ -61,7 +61,7 @@ static void dataset_is_its_source(void **state)
 {
     (void)state;
     kt_samples csv, dataset;
-    static const char *const sample = KT_SOURCE "/data/sample/requests.csv";
+    static const char *const sample = KT_TESTS "/fixtures/requests.csv";
     OK(read_two(&csv, sample, NULL, &usual, &err));
     OK(kt_store_write("sample.h5", &csv, NULL, NULL, &err));
     OK(read_two(&dataset, "sample.h5", NULL, &usual, &err));

@@ -12,7 +12,7 @@ static const kt_split_options usual = {
 
 static void read_sample(kt_samples *samples)
 {
-    static const char *const path[] = {KT_SOURCE "/data/sample/requests.csv"};
+    static const char *const path[] = {KT_TESTS "/fixtures/requests.csv"};
     kt_csv_options options = {.unit = KT_UNIT_AUTO};
     *samples = (kt_samples){.d = 0};
     OK(kt_csv_read(samples, path, 1, &options, &err));

@@ -2,7 +2,6 @@
 #include "kt/comm.h"
 #include "kt/file.h"
 #include "kt/folder.h"
-#include "kt/input.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +20,7 @@ static kt_status take_environment(kt_json *options, const char *isa, kt_error *e
     kt_json *environment = kt_json_object();
     if (isa && strcmp(kt_json_as_text(kt_json_get(options, "isa"), ""), "auto") == 0) {
         kt_json_put(environment, "isa", kt_json_string(isa));
-        KT_TRY(kt_options_check(settings_table, environment, "KT_ISA", err));
+        KT_TRY(kt_options_check(settings_table(), environment, "KT_ISA", err));
         kt_json_merge(options, environment);
     }
 out:
@@ -51,9 +50,7 @@ static kt_status read_command_line(char **text, int argc, char **argv, const cha
     if (!j.inputs)
         KT_TRY(kt_fail(err, KT_MEMORY, "out of memory"));
     KT_TRY(settings_read(&j.options, j.inputs, &j.n_inputs, argc, argv, err));
-    if (j.n_inputs == 0)
-        KT_TRY(kt_fail(err, KT_USAGE,
-                       "no data: name files or folders of CSV, or a kt-dataset (kt-train --help)"));
+    KT_TRY(acquire_check(j.options, j.n_inputs, err));
     KT_TRY(take_environment(j.options, isa, err));
     KT_TRY(pack_configuration(text, &j, err));
 out:
@@ -68,7 +65,7 @@ static kt_status folder_of(char **folder, const job *j, kt_error *err)
     char *stem = NULL;
     if (j->set.out)
         return kt_strdup(folder, j->set.out, err);
-    KT_TRY(kt_path_stem(&stem, j->inputs[0], err));
+    KT_TRY(kt_path_stem(&stem, j->set.traces.n > 0 ? j->set.traces.text[0] : j->inputs[0], err));
     KT_TRY(kt_path_join(folder, "results", stem, err));
 out:
     free(stem);
@@ -81,7 +78,7 @@ static kt_status unpack_configuration(job *j, const char *text, size_t n, kt_err
     kt_json *all = NULL;
     KT_TRY(kt_json_parse(&all, text, n, "configuration", err));
     j->options = kt_json_keep(kt_json_get(all, "options"));
-    KT_TRY(kt_options_fill(&j->set, settings_table, j->options, err));
+    KT_TRY(kt_options_fill(&j->set, settings_table(), j->options, err));
     const kt_json *inputs = kt_json_get(all, "inputs");
     KT_TRY(kt_alloc(&j->inputs, kt_json_size(inputs), sizeof *j->inputs, err));
     for (j->n_inputs = 0; j->n_inputs < kt_json_size(inputs); j->n_inputs++)
@@ -119,10 +116,8 @@ static kt_status open_folder(job *j, kt_error *err)
 {
     kt_status status = KT_OK;
     kt_run_state state;
-    kt_json *inputs = kt_json_array(),
-            *results = kt_options_of_class(settings_table, j->options, KT_CLASS_RESULT);
-    for (size_t i = 0; i < j->n_inputs; i++)
-        kt_json_append(inputs, kt_json_string(j->inputs[i]));
+    kt_json *inputs = acquire_inputs(j),
+            *results = kt_options_of_class(settings_table(), j->options, KT_CLASS_RESULT);
     KT_TRY(kt_run_open(&state, j->folder, results, inputs, KT_NUMERICS, j->set.fresh, err));
     j->finished_before = state == KT_RUN_FINISHED;
     KT_TRY(kt_path_join(&j->progress.journal, j->folder, KT_RUN_JOURNAL, err));
@@ -132,54 +127,7 @@ out:
     return status;
 }
 
-/* ---- 2, 3. acquire and partition, on rank 0 ---- */
-
-static void note(void *context, const char *line)
-{
-    progress_note(context, "%s", line);
-}
-
-static kt_status choose(bool *chosen, const kt_samples *samples, const kt_texts *names, kt_error *err)
-{
-    kt_status status = KT_OK;
-    for (size_t i = 0; i < samples->n_services; i++)
-        chosen[i] = names->n == 0;
-    for (size_t i = 0; i < names->n; i++) {
-        size_t index;
-        KT_TRY(kt_samples_find(&index, samples, names->text[i], err));
-        chosen[index] = true;
-    }
-out:
-    return status;
-}
-
-static kt_status partition(job *j, kt_error *err)
-{
-    kt_status status = KT_OK;
-    kt_samples samples = {0};
-    kt_split *splits = NULL;
-    bool *chosen = NULL;
-    kt_csv_options csv = settings_csv(&j->set);
-    kt_split_options how = settings_split(&j->set);
-    csv.note = note;
-    csv.context = &j->progress;
-    KT_TRY(progress_phase(&j->progress, "acquire", err));
-    KT_TRY(kt_input_read(&samples, j->inputs, j->n_inputs, &csv, err));
-    KT_TRY(progress_phase(&j->progress, "partition", err));
-    KT_TRY(kt_alloc(&splits, samples.n_services, sizeof *splits, err));
-    KT_TRY(kt_alloc(&chosen, samples.n_services, sizeof *chosen, err));
-    KT_TRY(choose(chosen, &samples, &j->set.services, err));
-    KT_TRY(kt_split_make(splits, &samples, &how,
-                         err)); /* of all services: a chosen one gets what it has among all */
-    KT_TRY(kt_store_write(j->dataset, &samples, splits, chosen, err));
-out:
-    for (size_t i = 0; splits && i < samples.n_services; i++)
-        kt_split_clear(&splits[i]);
-    free(splits);
-    free(chosen);
-    kt_samples_clear(&samples);
-    return status;
-}
+/* ---- 2, 3. acquire and partition on rank 0; all open the dataset ---- */
 
 /* What two ranks compare to know that they see the same file. */
 static kt_status store_mark(uint8_t mark[KT_DIGEST_BYTES], const kt_store *store, kt_error *err)
@@ -230,7 +178,7 @@ static kt_status acquire(job *j, kt_error *err)
     kt_status status = KT_OK;
     uint8_t mark[KT_DIGEST_BYTES] = {0};
     if (j->rank == 0) {
-        status = partition(j, err);
+        status = acquire_partition(j, err);
         if (status == KT_OK)
             status = kt_store_open(&j->store, j->dataset, err);
         if (status == KT_OK)
@@ -284,7 +232,7 @@ out:
 static kt_status archive_head(job *j, kt_error *err)
 {
     kt_status status = KT_OK;
-    kt_json *results = kt_options_of_class(settings_table, j->options, KT_CLASS_RESULT);
+    kt_json *results = kt_options_of_class(settings_table(), j->options, KT_CLASS_RESULT);
     KT_TRY(kt_json_text(&j->archive.config, results, 0, err));
     if (kt_store_cleaning(j->store))
         KT_TRY(kt_strdup(&j->archive.cleaning, kt_store_cleaning(j->store), err));
@@ -310,7 +258,7 @@ static kt_status write_info(job *j, kt_error *err)
     kt_json_put(info, "host", kt_json_string(host.nodename));
     kt_json_put(info, "ranks", kt_json_int(j->size));
     kt_json_put(info, "isa", kt_json_string(kt_isa_name(j->isa)));
-    kt_json_put(info, "options", kt_options_of_class(settings_table, j->options, KT_CLASS_RUN));
+    kt_json_put(info, "options", kt_options_of_class(settings_table(), j->options, KT_CLASS_RUN));
     kt_json_put(info, "phase_seconds", kt_json_keep(j->progress.phases));
     kt_json_put(info, "archive_sha256", kt_json_string(j->digest));
     KT_TRY(kt_path_join(&path, j->folder, KT_RUN_INFO, err));

@@ -37,6 +37,11 @@ typedef struct {
  * returned. */
 kt_status job_run(int *code, int argc, char **argv, const char *isa, MPI_Comm comm, kt_error *err);
 
+/* ---- acquire.c: whatever the user named becomes RUN/dataset.h5; rank 0 alone ---- */
+kt_status acquire_check(const kt_json *options, size_t n_operands, kt_error *err); /* is any data named? */
+kt_json *acquire_inputs(const job *j); /* how they are named, for the run's folder (new reference) */
+kt_status acquire_partition(job *j, kt_error *err);
+
 /* ---- fitting.c: one service, by a team ---- */
 kt_status fitting_run(void *context, kt_work *work, size_t item, MPI_Comm team, kt_error *err);
 

@@ -8,18 +8,19 @@
 
 enum { KEEP_BEST, KEEP_LAST };
 
-/* Presets are the default recipe: a choice by measurement on data with known truth (tests/bench/quality). */
-const kt_option settings_table[] = {
+static const kt_option end = {.name = NULL};
+
+static const kt_option data_rows[] = {
+    {"traces", 0, KT_OPTION_TEXTS, RUN, AT(traces), 0, 0, NULL, NULL, "PATH",
+     "recorded traces instead of DATA, which are then more of them; may be repeated", "Data"},
     {"service", 0, KT_OPTION_TEXTS, RESULT, AT(services), 0, 0, NULL, NULL, "NAME",
-     "train this service only, by its name or a unique short one; may be repeated", "Data"},
+     "train this service only, by its name or a unique short one; may be repeated", NULL},
     {"features", 0, KT_OPTION_TEXTS, RESULT, AT(features), 0, 0, NULL, NULL, "NAME",
      "a column that the model is asked with (rps_eff and rep); may be repeated", NULL},
     {"target", 0, KT_OPTION_CHOICE, RESULT, AT(target), 0, 0, KT_TARGET_CHOICES, "auto", "WHAT",
      "what is learned; auto: proc+delay where a delay column exists", NULL},
     {"time-unit", 0, KT_OPTION_CHOICE, RESULT, AT(time_unit), 0, 0, KT_UNIT_CHOICES, "auto", "UNIT",
      "unit of the times in CSV files; auto: by the form of the file", NULL},
-    {"rps-eff", 0, KT_OPTION_CHOICE, RESULT, AT(rates), 0, 0, KT_RATES_CHOICES, "column", "WHICH",
-     "rate of a row: what its column says, or the mean of its cell", NULL},
     {"test-cells", 0, KT_OPTION_REAL, RESULT, AT(test_cells), 0, 0.9, NULL, "0.2", "SHARE",
      "share of the load cells that are held out and judged at the end", NULL},
     {"validation", 0, KT_OPTION_REAL, RESULT, AT(validation), 0, 0.9, NULL, "0.16", "SHARE",
@@ -28,7 +29,15 @@ const kt_option settings_table[] = {
      "at most so many validation rows", NULL},
     {"seed", 0, KT_OPTION_INT, RESULT, AT(seed), 0, 9.0e15, NULL, "1", "N",
      "names all random draws: splits, start values, orders", NULL},
+    end};
 
+static const kt_option traces_rows[] = {
+    {"manifest", 0, KT_OPTION_TEXT, RUN, AT(manifest), 0, 0, NULL, NULL, "FILE",
+     "what load was offered when (manifest.json among the traces)", "Traces"},
+    end};
+
+/* Presets are the default recipe: a choice by measurement on data with known truth (tests/bench/quality). */
+static const kt_option own_rows[] = {
     {"recipe", 0, KT_OPTION_CHOICE, RESULT, AT(recipe), 0, 0, "default|fast|seed", "default", "NAME",
      "presets for all below; fast: a third of the steps; seed: the original's scripts", "Model"},
     {"family", 0, KT_OPTION_CHOICE, RESULT, AT(family), 0, 0, KT_FAMILY_CHOICES, "weibull", "NAME",
@@ -93,7 +102,18 @@ const kt_option settings_table[] = {
     {"help", 'h', KT_OPTION_FLAG, RUN, AT(help), 0, 0, NULL, "false", NULL, "print this and exit", NULL},
     {"version", 0, KT_OPTION_FLAG, RUN, AT(version), 0, 0, NULL, "false", NULL,
      "print the version and exit (with --json: of libraries and schemas too)", NULL},
-    {NULL, 0, KT_OPTION_FLAG, RUN, 0, 0, 0, NULL, NULL, NULL, NULL, NULL}};
+    end};
+
+const kt_option *settings_table(void)
+{
+    enum { ROOM = 128 };
+    static kt_option joined[ROOM];
+    const kt_option_part parts[] = {
+        {data_rows, 0}, {traces_rows, 0}, {kt_clean_table, offsetof(settings, clean)}, {own_rows, 0}};
+    if (!joined[0].name)
+        kt_options_join(joined, ROOM, parts, sizeof parts / sizeof *parts);
+    return joined;
+}
 
 /* What a recipe presets besides the table. */
 static const struct {
@@ -125,19 +145,19 @@ kt_status settings_read(kt_json **merged, const char **operands, size_t *n_opera
     kt_status status = KT_OK;
     kt_json *given = NULL, *file = NULL, *recipe = NULL;
 
-    KT_TRY(kt_options_presets(merged, settings_table, err));
-    KT_TRY(kt_options_argv(&given, operands, n_operands, settings_table, argc, argv, err));
+    KT_TRY(kt_options_presets(merged, settings_table(), err));
+    KT_TRY(kt_options_argv(&given, operands, n_operands, settings_table(), argc, argv, err));
     const char *config = kt_json_as_text(kt_json_get(given, "config"), NULL);
     if (config) {
         KT_TRY(kt_json_read(&file, config, err));
-        KT_TRY(kt_options_check(settings_table, file, config, err));
+        KT_TRY(kt_options_check(settings_table(), file, config, err));
         kt_json_merge(file, given);
     }
     const kt_json *asked = file ? file : given;
     KT_TRY(recipe_presets(&recipe, kt_json_as_text(kt_json_get(asked, "recipe"), "default"), err));
     kt_json_merge(*merged, recipe);
     kt_json_merge(*merged, asked);
-    KT_TRY(kt_options_check(settings_table, *merged, "options", err));
+    KT_TRY(kt_options_check(settings_table(), *merged, "options", err));
 out:
     kt_json_drop(given);
     kt_json_drop(file);
@@ -187,11 +207,23 @@ kt_split_options settings_split(const settings *s)
                               .most_validation = (uint64_t)s->most_validation};
 }
 
-kt_csv_options settings_csv(const settings *s)
+kt_status settings_csv(kt_csv_options *csv, const settings *s, kt_error *err)
 {
-    return (kt_csv_options){.unit = (kt_time_unit)s->time_unit,
+    const char *rates = s->clean.rps_eff;
+    *csv = (kt_csv_options){.unit = (kt_time_unit)s->time_unit,
                             .target = (kt_target_choice)s->target,
-                            .rates = (kt_rates)s->rates,
+                            .rates = strcmp(rates, "cell") == 0 ? KT_RATES_CELL : KT_RATES_COLUMN,
                             .n_features = s->features.n,
                             .features = s->features.text};
+    if (csv->rates == KT_RATES_CELL || strcmp(rates, "column") == 0 || strcmp(rates, "auto") == 0)
+        return KT_OK;
+    return kt_fail(err, KT_USAGE, "--rps-eff %s: tables do not tell when requests came; column or cell",
+                   rates);
+}
+
+kt_clean_settings settings_clean(const settings *s)
+{
+    kt_clean_settings clean = s->clean;
+    clean.target = s->target;
+    return clean;
 }

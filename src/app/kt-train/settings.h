@@ -2,6 +2,7 @@
 #ifndef KT_TRAIN_SETTINGS_H
 #define KT_TRAIN_SETTINGS_H
 
+#include "kt/clean.h"
 #include "kt/csv.h"
 #include "kt/fit.h"
 #include "kt/options.h"
@@ -10,8 +11,10 @@
 
 typedef struct {
     /* data */
-    kt_texts services, features;
-    int target, time_unit, rates;
+    kt_texts services, features, traces;
+    int target, time_unit;
+    const char *manifest;
+    kt_clean_settings clean;
     /* split */
     double test_cells, validation;
     int64_t most_validation, seed;
@@ -32,7 +35,8 @@ typedef struct {
     bool fresh, quiet, json, help, version;
 } settings;
 
-extern const kt_option settings_table[];
+/* All options; ends in a row without a name. */
+const kt_option *settings_table(void);
 
 /* Command line over configuration file over recipe over defaults: the merged object (new reference; what rank
  * 0 sends to everybody) and the operands. */
@@ -41,6 +45,7 @@ kt_status settings_read(kt_json **merged, const char **operands, size_t *n_opera
 
 kt_recipe settings_recipe(const settings *s, int inputs);
 kt_split_options settings_split(const settings *s);
-kt_csv_options settings_csv(const settings *s);
+kt_status settings_csv(kt_csv_options *csv, const settings *s, kt_error *err);
+kt_clean_settings settings_clean(const settings *s);
 
 #endif
