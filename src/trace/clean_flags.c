@@ -1,6 +1,7 @@
 #include "clean_private.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 static const char *name_of(const kt_cleaned *c, uint32_t service)
 {
@@ -94,13 +95,21 @@ static void check_queue(kt_cleaned *c, uint32_t service)
                        name_of(c, service), (unsigned long long)c->service[service].no_delay);
 }
 
+/* So few requests in a time can come of a Poisson process of the rate that was asked: within 3 standard
+ * errors. */
+static bool is_chance(const kt_load_cell *cell)
+{
+    return (cell->asked - cell->rate) * sqrt((double)cell->requests) < 3 * cell->asked;
+}
+
 static void check_cells(kt_cleaned *c, const kt_figures *f)
 {
     for (size_t k = 0; k < c->cells.n; k++) {
         const kt_load_cell *cell = &c->cells.cell[k];
         if (cell->overloaded)
-            kt_cleaned_say(c, "cell %zu: overloaded, %.4g of %.4g requests per second were achieved: %s", k,
-                           cell->rate, cell->asked, c->settings->keep_overload ? "kept" : "left out");
+            kt_cleaned_say(c, "cell %zu: overloaded, %.4g of %.4g requests per second were achieved%s: %s", k,
+                           cell->rate, cell->asked, is_chance(cell) ? " (which may be chance)" : "",
+                           c->settings->keep_overload ? "kept" : "left out, --keep-overload keeps it");
     }
     for (size_t i = 0; i < f->n; i++)
         if (f->figure[i].drift)
@@ -109,6 +118,29 @@ static void check_cells(kt_cleaned *c, const kt_figures *f)
     if (!(c->cells.sample == 1))
         kt_cleaned_say(c, "not all requests are traced: %s",
                        isnan(c->cells.sample) ? "how many is not known" : "rates are corrected for that");
+}
+
+/* A service that hardly gives rows because something fails below it. */
+static kt_status check_failures(kt_cleaned *c, kt_error *err)
+{
+    kt_status status = KT_OK;
+    size_t *failed = NULL;
+    KT_TRY(kt_alloc(&failed, c->names.n, sizeof *failed, err));
+    for (size_t i = 0; i < c->visits.n; i++) {
+        const kt_visit *v = &c->visits.visit[i];
+        failed[v->service] += v->fate == KT_FATE_FAILED || v->fate == KT_FATE_ABOVE_FAILED;
+    }
+    for (size_t k = 0; k < c->names.n; k++) {
+        uint32_t s = c->by_name[k];
+        if (2 * failed[s] > c->queue[s].visits)
+            kt_cleaned_say(c,
+                           "%s: %zu of %zu visits failed or have a failed span below them and give no rows "
+                           "(--errors keep)",
+                           name_of(c, s), failed[s], c->queue[s].visits);
+    }
+out:
+    free(failed);
+    return status;
 }
 
 static void check_externals(kt_cleaned *c)
@@ -123,7 +155,7 @@ static void check_externals(kt_cleaned *c)
                        lost);
 }
 
-void kt_cleaned_flag(kt_cleaned *c, const kt_figures *f)
+kt_status kt_cleaned_flag(kt_cleaned *c, const kt_figures *f, kt_error *err)
 {
     for (size_t k = 0; k < c->names.n; k++) {
         uint32_t s = c->by_name[k];
@@ -136,4 +168,5 @@ void kt_cleaned_flag(kt_cleaned *c, const kt_figures *f)
     }
     check_externals(c);
     check_cells(c, f);
+    return check_failures(c, err);
 }

@@ -58,7 +58,7 @@ kt_status kt_cleaned_label(kt_cleaned *c, kt_error *err);
 int64_t kt_cleaned_delay(const kt_cleaned *c, const kt_visit *visit);
 
 /* Says what is not as it should be. */
-void kt_cleaned_flag(kt_cleaned *c, const kt_figures *figures);
+kt_status kt_cleaned_flag(kt_cleaned *c, const kt_figures *figures, kt_error *err);
 
 /* Fills c->report. count [KT_FATES]. */
 kt_status kt_cleaned_describe(kt_cleaned *c, const uint64_t *count, kt_error *err);

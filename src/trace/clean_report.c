@@ -265,7 +265,7 @@ kt_status kt_cleaned_describe(kt_cleaned *c, const uint64_t *count, kt_error *er
     kt_figures f = {.n = 0};
     char rule[64], *text = NULL;
     KT_TRY(kt_figures_find(&f, &c->visits, &c->requests, &c->cells, c->names.n, err));
-    kt_cleaned_flag(c, &f);
+    KT_TRY(kt_cleaned_flag(c, &f, err));
     c->report = kt_json_object();
     kt_json_put(c->report, "entry", kt_json_string(name_of(c, c->requests.entry)));
     kt_json_put(c->report, "spans", integer(c->spans->n + c->spans->duplicates));

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Cleaned times against what the application itself measured.
 
-compare_busy.py KT, with KT_FIXTURES=FOLDER: FOLDER/bench-traces has v1/*.json.gz, replies of a Jaeger whose SERVER spans carry bench.busy_us (the
-time that a worker was really kept), and manifest.json. `kt clean` with its defaults must find these times for every
-service: median absolute difference below 0.15 ms, 95th percentile below 0.3 ms; replicas and rates as the manifest
-says; the cells by start of request. Without the removal of queues (--queue none) it must not, for payment.
+compare_busy.py KT, with KT_FIXTURES=FOLDER: FOLDER/bench-traces has v1/*.json.gz, replies of a Jaeger whose SERVER
+spans carry bench.busy_us (the time that a worker was really kept), and manifest.json. `kt clean` with its defaults must
+find these times for every service: median absolute difference below 0.15 ms, 95th percentile below 0.3 ms; replicas and
+rates as the manifest says; the cells by start of request. Without the removal of queues (--queue none) it must not, for
+payment.
 Exit 77: the folder is not there.
 """
 import csv
