@@ -13,6 +13,7 @@ from torch import nn
 
 torch.set_num_threads(1)
 torch.set_num_interop_threads(1)
+torch.set_flush_denormal(True)  # as TensorFlow and XLA do by themselves
 H, K, B, SECONDS = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
 NORM = "bn" in sys.argv[5:]
 ROWS = 20000

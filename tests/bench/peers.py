@@ -24,6 +24,14 @@ PEERS = {
 }
 FAMILIES = ("weibull", "gamma", "lognormal")
 
+# To be reached: shapes -> {peer: {instruction set: at least so many times the peer's rate, in every family}}
+DEFAULT_TARGETS = {"JAX, one scan": {"v3": 2.0, "v4": 3.9}, "PyTorch, eager": {"v3": 80.0, "v4": 80.0}}
+TARGETS = {
+    SHAPES[0][0]: DEFAULT_TARGETS,
+    SHAPES[1][0]: DEFAULT_TARGETS,
+    SHAPES[3][0]: {"TensorFlow + TFP, fit": {"v3": 150.0, "v4": 150.0}},
+}
+
 
 def ours(bin, isa, family, width, components, batch, norm):
     command = [bin / "kt-bench-kernel", "--isa", isa, "--family", family, "--hidden", "%d,%d" % (width, width)]
@@ -59,10 +67,48 @@ def find_isas():
     return found, ["kt %s: not run: this CPU has no %s" % (isa, name) for isa, _, name in isas if isa not in found]
 
 
+def measure(mine, other, rounds):
+    """{who: rates}, everyone once a round."""
+    rates = {who: [] for who in mine | other}
+    for _ in range(rounds):
+        for who, rate in (mine | other).items():
+            rates[who].append(rate())
+    return rates
+
+
+def print_rates(rates, mine, other):
+    median = {who: statistics.median(r) for who, r in rates.items()}
+    rows = []
+    for who in rates:
+        ratio = ["%.1f" % (median[who] / median[peer]) if who in mine else "" for peer in other]
+        spread = "%.3f-%.3f" % (min(rates[who]) / 1e6, max(rates[who]) / 1e6)
+        rows.append([who, "%.3f" % (median[who] / 1e6), spread, *ratio])
+    common.print_table(["", "median", "range", *("over %s" % peer.split(",")[0].split()[0] for peer in other)], rows)
+
+
+def verdicts(shape, rates, isas):
+    """A row for each target of the shape: the family that is worst in the median over rounds of ratios in a round."""
+    rows = []
+    for peer, targets in TARGETS.get(shape, {}).items():
+        for isa, target in targets.items():
+            if isa not in isas or peer not in rates:
+                rows.append([shape, isa, peer, "-", "%g" % target, "not run"])
+                continue
+            ratios = {
+                who: statistics.median(a / b for a, b in zip(r, rates[peer]))
+                for who, r in rates.items()
+                if who.startswith("kt %s " % isa)
+            }
+            worst = min(ratios.values())
+            rows.append([shape, isa, peer, "%.1f" % worst, "%g" % target, "met" if worst >= target else "MISSED"])
+    return rows
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--seconds", type=float, default=2.0, help="of one measurement of a peer")
+    p.add_argument("--check", action="store_true", help="end with 1 where a target is missed")
     a = p.parse_args()
     common.os.environ.update(common.one_thread())
     bin = common.programs()
@@ -70,6 +116,7 @@ def main():
     isas, missing = find_isas()
     peers, absent = find_peers()
     print(*missing, *absent, sep="\n", end="\n\n")
+    told = []
     for name, width, components, batch, norm in SHAPES:
         mine = {
             "kt %s %s" % (isa, family): ours(bin, isa, family, width, components, batch, norm)
@@ -81,18 +128,12 @@ def main():
             for peer, (python, script) in peers.items()
             if not (norm and script == "peer_jax.py")
         }
-        rates = {who: [] for who in mine | other}
-        for _ in range(a.rounds):
-            for who, measure in (mine | other).items():
-                rates[who].append(measure())
-        median = {who: statistics.median(r) for who, r in rates.items()}
-        rows = []
-        for who in rates:
-            ratio = ["%.1f" % (median[who] / median[peer]) if who in mine else "" for peer in other]
-            spread = "%.3f-%.3f" % (min(rates[who]) / 1e6, max(rates[who]) / 1e6)
-            rows.append([who, "%.3f" % (median[who] / 1e6), spread, *ratio])
+        rates = measure(mine, other, a.rounds)
         print("%s: million samples a second%s" % (name, "; JAX: not written for it" if norm else ""))
-        common.print_table(["", "median", "range", *("over %s" % peer.split(",")[0].split()[0] for peer in other)], rows)
+        print_rates(rates, mine, other)
+        told += verdicts(name, rates, isas)
+    common.print_table(["shape", "", "over", "worst family", "target", ""], told)
+    raise SystemExit(1 if a.check and any(row[-1] == "MISSED" for row in told) else 0)
 
 
 if __name__ == "__main__":
