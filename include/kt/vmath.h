@@ -21,10 +21,11 @@
 #else
 #define KT_INLINE static inline /* each fused multiply-add may be a call here: code size matters */
 #endif
+#include <stdbool.h>
 #include <string.h>
 
 /* vload, vstore: aligned to the vector. vfma: a b + c; vfnma: -a b + c; vselect_less: x < y ? a : b.
- * vd: VL / 2 doubles, for sums of squares. */
+ * vany_less: is x < y in any lane? vd: VL / 2 doubles, for sums of squares. */
 #if defined(__AVX512F__)
 #define VL 16
 typedef __m512 vf;
@@ -68,6 +69,10 @@ KT_INLINE vf vabs(vf x)
 KT_INLINE vf vselect_less(vf x, vf y, vf a, vf b)
 {
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, y, _CMP_LT_OQ), b, a);
+}
+KT_INLINE bool vany_less(vf x, vf y)
+{
+    return _mm512_cmp_ps_mask(x, y, _CMP_LT_OQ) != 0;
 }
 KT_INLINE vd vdload(const float *p)
 {
@@ -124,6 +129,10 @@ KT_INLINE vf vabs(vf x)
 KT_INLINE vf vselect_less(vf x, vf y, vf a, vf b)
 {
     return _mm256_blendv_ps(b, a, _mm256_cmp_ps(x, y, _CMP_LT_OQ));
+}
+KT_INLINE bool vany_less(vf x, vf y)
+{
+    return _mm256_movemask_ps(_mm256_cmp_ps(x, y, _CMP_LT_OQ)) != 0;
 }
 KT_INLINE vd vdload(const float *p)
 {
@@ -188,6 +197,11 @@ KT_INLINE vf vabs(vf x)
 KT_INLINE vf vselect_less(vf x, vf y, vf a, vf b)
 {
     return vpick(x < y, a, b);
+}
+KT_INLINE bool vany_less(vf x, vf y)
+{
+    vm less = x < y;
+    return (less[0] | less[1] | less[2] | less[3]) != 0;
 }
 KT_INLINE vd vdload(const float *p)
 {
@@ -299,18 +313,23 @@ KT_INLINE vf vsoftplus(vf x, vf *u)
  * as a polynomial in 1/k. */
 KT_INLINE vf vgamma(vf k, vf a, vf *D)
 {
-    vf one = vset(1.f), l = vmin(one, k), w = one / vmax(one, k);
+    vf one = vset(1.f), w = one / vmax(one, k);
+    vf U = VPOLY(w, 8.333224803e-2f, 2.115880488e-5f, -2.912236843e-3f, 3.664430114e-4f, 4.125503183e-4f,
+                 -1.587159641e-4f);
+    vf W = VPOLY(w, 8.333238959e-2f, 2.111398499e-5f, -8.478270844e-3f, 3.315002541e-4f, 4.324400332e-3f,
+                 -3.040398471e-3f, 7.249413757e-4f);
+    vf S = vfma(vset(0.5f), a, vfnma(w, U, vset(-0.918938533f)));
+    *D = vfma(w, W, vset(0.5f));
+    if (!vany_less(k, one)) /* most often, once a fit has begun */
+        return S;
+    vf l = vmin(one, k);
     vf P = VPOLY(l, -5.772155523e-1f, 8.224604726e-1f, -4.005668461e-1f, 2.694992423e-1f, -2.016050220e-1f,
                  1.497588009e-1f, -9.801048040e-2f, 4.922277480e-2f, -1.598030515e-2f, 2.436883748e-3f);
     vf Q = VPOLY(l, -5.772156119e-1f, 1.644929171e+0f, -1.201907754e+0f, 1.080332398e+0f, -1.022246122e+0f,
                  9.499487877e-1f, -8.013517261e-1f, 5.557515621e-1f, -2.824338377e-1f, 9.039133787e-2f,
                  -1.341385674e-2f);
-    vf U = VPOLY(w, 8.333224803e-2f, 2.115880488e-5f, -2.912236843e-3f, 3.664430114e-4f, 4.125503183e-4f,
-                 -1.587159641e-4f);
-    vf W = VPOLY(w, 8.333238959e-2f, 2.111398499e-5f, -8.478270844e-3f, 3.315002541e-4f, 4.324400332e-3f,
-                 -3.040398471e-3f, 7.249413757e-4f);
-    *D = vselect_less(k, one, vfma(l, a - Q, one), vfma(w, W, vset(0.5f)));
-    return vselect_less(k, one, a + l * (a - one - P), vfma(vset(0.5f), a, vfnma(w, U, vset(-0.918938533f))));
+    *D = vselect_less(k, one, vfma(l, a - Q, one), *D);
+    return vselect_less(k, one, a + l * (a - one - P), S);
 }
 
 /* sum of 16 logical lanes by the tree l + (l+8), + (l+4), + (l+2), + (l+1); x: NL vectors */
@@ -339,53 +358,49 @@ KT_INLINE void vtranspose(const float *a, int lda, float *b, int ldb)
         for (int j = 0; j < 4; j++)
             b[j * ldb + i] = a[i * lda + j];
 #else
+    /* The exchange of quarters (v4) or halves (v3) begins with the loads: shuffles have one port, loads two.
+     */
     vf r[VL], t[VL];
-#pragma GCC unroll LANES
-    for (int i = 0; i < VL; i++)
-        r[i] = vload(a + i * lda);
 #if VL == 16
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; i++) { /* r[h + 2 i + 8 j]: half h of rows i + 8 j and i + 8 j + 4 */
+        const float *from = a + (i / 2 % 4 + i / 8 * 8) * lda + i % 2 * 8;
+        r[i] = _mm512_insertf32x8(_mm512_castps256_ps512(_mm256_load_ps(from)),
+                                  _mm256_load_ps(from + 4 * lda), 1);
+    }
 #pragma GCC unroll 8
-    for (int i = 0; i < 16; i += 2) {
-        t[i] = _mm512_unpacklo_ps(r[i], r[i + 1]);
-        t[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
+    for (int i = 0; i < 8; i++) { /* t[q + 4 i]: quarter q of rows i, i + 4, i + 8, i + 12 */
+        int q = 4 * (i / 2) + 2 * (i % 2);
+        t[q] = _mm512_shuffle_f32x4(r[i], r[i + 8], 0x88);
+        t[q + 1] = _mm512_shuffle_f32x4(r[i], r[i + 8], 0xdd);
     }
 #pragma GCC unroll 4
-    for (int i = 0; i < 16; i += 4)
-#pragma GCC unroll 2
-        for (int j = 0; j < 2; j++) {
-            r[i + 2 * j] = (vf)_mm512_unpacklo_pd((__m512d)t[i + j], (__m512d)t[i + 2 + j]);
-            r[i + 2 * j + 1] = (vf)_mm512_unpackhi_pd((__m512d)t[i + j], (__m512d)t[i + 2 + j]);
-        }
-#pragma GCC unroll 16
-    for (int i = 0; i < 16; i++) {
-        int u = (i & 8) + (i & 3);
-        t[i] =
-            i & 4 ? _mm512_shuffle_f32x4(r[u], r[u + 4], 0xdd) : _mm512_shuffle_f32x4(r[u], r[u + 4], 0x88);
+    for (int q = 0; q < 4; q++) {
+        vf ab = _mm512_unpacklo_ps(t[q], t[q + 4]), cd = _mm512_unpacklo_ps(t[q + 8], t[q + 12]);
+        vf AB = _mm512_unpackhi_ps(t[q], t[q + 4]), CD = _mm512_unpackhi_ps(t[q + 8], t[q + 12]);
+        r[4 * q] = (vf)_mm512_unpacklo_pd((__m512d)ab, (__m512d)cd);
+        r[4 * q + 1] = (vf)_mm512_unpackhi_pd((__m512d)ab, (__m512d)cd);
+        r[4 * q + 2] = (vf)_mm512_unpacklo_pd((__m512d)AB, (__m512d)CD);
+        r[4 * q + 3] = (vf)_mm512_unpackhi_pd((__m512d)AB, (__m512d)CD);
     }
-#pragma GCC unroll 16
-    for (int i = 0; i < 16; i++)
-        r[i] =
-            i & 8 ? _mm512_shuffle_f32x4(t[i - 8], t[i], 0xdd) : _mm512_shuffle_f32x4(t[i], t[i + 8], 0x88);
 #else
-#pragma GCC unroll 4
-    for (int i = 0; i < 8; i += 2) {
-        t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
-        t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; i++) { /* t[i + 4 h]: half h of rows i and i + 4 */
+        const float *from = a + i % 4 * lda + i / 4 * 4;
+        t[i] =
+            _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_load_ps(from)), _mm_load_ps(from + 4 * lda), 1);
     }
 #pragma GCC unroll 2
-    for (int i = 0; i < 8; i += 4)
-#pragma GCC unroll 2
-        for (int j = 0; j < 2; j++) {
-            r[i + 2 * j] = (vf)_mm256_unpacklo_pd((__m256d)t[i + j], (__m256d)t[i + 2 + j]);
-            r[i + 2 * j + 1] = (vf)_mm256_unpackhi_pd((__m256d)t[i + j], (__m256d)t[i + 2 + j]);
-        }
-#pragma GCC unroll 8
-    for (int i = 0; i < 8; i++)
-        t[i] = i & 4 ? _mm256_permute2f128_ps(r[i - 4], r[i], 0x31)
-                     : _mm256_permute2f128_ps(r[i], r[i + 4], 0x20);
-#pragma GCC unroll 8
-    for (int i = 0; i < 8; i++)
-        r[i] = t[i];
+    for (int h = 0; h < 2; h++) {
+        vf ab = _mm256_unpacklo_ps(t[4 * h], t[4 * h + 1]),
+           cd = _mm256_unpacklo_ps(t[4 * h + 2], t[4 * h + 3]);
+        vf AB = _mm256_unpackhi_ps(t[4 * h], t[4 * h + 1]),
+           CD = _mm256_unpackhi_ps(t[4 * h + 2], t[4 * h + 3]);
+        r[4 * h] = (vf)_mm256_unpacklo_pd((__m256d)ab, (__m256d)cd);
+        r[4 * h + 1] = (vf)_mm256_unpackhi_pd((__m256d)ab, (__m256d)cd);
+        r[4 * h + 2] = (vf)_mm256_unpacklo_pd((__m256d)AB, (__m256d)CD);
+        r[4 * h + 3] = (vf)_mm256_unpackhi_pd((__m256d)AB, (__m256d)CD);
+    }
 #endif
 #pragma GCC unroll LANES
     for (int i = 0; i < VL; i++)

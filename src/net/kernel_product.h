@@ -147,23 +147,23 @@ static const struct {
  * [..][ld]. Loops run over the largest tile: compilers unroll fully what has a literal number of turns. */
 KT_INLINE void outer_tile(float *G, const float *B, const float *T, int ld, int MR, int MJ)
 {
-    vf c[8][4];
-#pragma GCC unroll 8
-    for (int i = 0; i < 8; i++)
+    vf c[16][4];
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; i++)
 #pragma GCC unroll 4
         for (int j = 0; j < 4; j++)
             c[i][j] = vset(0.f);
 #pragma GCC unroll 2
     for (int n = 0; n < NB; n++, T += ld) {
-#pragma GCC unroll 8
-        for (int i = 0; i < 8; i++)
+#pragma GCC unroll 16
+        for (int i = 0; i < 16; i++)
 #pragma GCC unroll 4
             for (int j = 0; j < 4; j++)
                 if (i < MR && j < MJ)
                     c[i][j] = vfma(vset(B[i * NB + n]), vload(T + j * VL), c[i][j]);
     }
-#pragma GCC unroll 8
-    for (int i = 0; i < 8; i++)
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; i++)
 #pragma GCC unroll 4
         for (int j = 0; j < 4; j++)
             if (i < MR && j < MJ)
@@ -172,10 +172,18 @@ KT_INLINE void outer_tile(float *G, const float *B, const float *T, int ld, int 
 
 NOINLINE void outer(float *G, int R, const float *B, const float *T, int ld)
 {
-    int r = 0, nj = ld / VL; /* tiles change the speed, never the bits */
-    if (VL == 16 && nj == 1)
+    int r = 0, nj = ld / VL; /* tiles change the speed, never the bits; R is a multiple of 4 */
+    if (VL == 16 && nj == 1) {
+        for (; r + 16 <= R; r += 16)
+            outer_tile(G + r * ld, B + r * NB, T, ld, 16, 1);
         for (; r + 8 <= R; r += 8)
             outer_tile(G + r * ld, B + r * NB, T, ld, 8, 1);
+    }
+    if (VL == 8 && nj == 2)
+        for (; r + 12 <= R; r += 12) {
+            outer_tile(G + r * ld, B + r * NB, T, ld, 6, 2);
+            outer_tile(G + (r + 6) * ld, B + (r + 6) * NB, T, ld, 6, 2);
+        }
     for (; r < R; r += 4) {
         int j = 0;
         if (VL == 16)

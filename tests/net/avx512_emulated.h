@@ -95,6 +95,11 @@ E_INLINE e_d8 e_fmadd_pd(e_d8 a, e_d8 b, e_d8 c)
 {
     E_LANES(e_d8, 8, __builtin_fma(a[i], b[i], c[i]));
 }
+E_INLINE e_f16 e_insert(e_f16 a, __m256 b, int half)
+{
+    memcpy((char *)&a + 32 * half, &b, 32);
+    return a;
+}
 /* within each 128 bits: elements 0, 0', 1, 1' (high: 2, 2', 3, 3') */
 E_INLINE e_f16 e_unpack(e_f16 a, e_f16 b, int high)
 {
@@ -121,6 +126,7 @@ E_INLINE e_f16 e_shuffle(e_f16 a, e_f16 b, int control)
 #define _mm512_abs_ps    e_abs
 #undef _mm512_cmp_ps_mask /* macros, in some compilers */
 #undef _mm512_extractf32x8_ps
+#undef _mm512_insertf32x8
 #undef _mm512_shuffle_f32x4
 #define _mm512_cmp_ps_mask(a, b, op) e_less(a, b) /* vmath.h has no other */
 #define _mm512_mask_blend_ps         e_blend
@@ -129,6 +135,8 @@ E_INLINE e_f16 e_shuffle(e_f16 a, e_f16 b, int control)
 #define _mm512_fmadd_pd              e_fmadd_pd
 #define _mm512_castps512_ps256(a)    e_half(a, 0)
 #define _mm512_extractf32x8_ps       e_half
+#define _mm512_castps256_ps512(a)    e_insert((e_f16){0}, a, 0)
+#define _mm512_insertf32x8           e_insert
 #define _mm512_unpacklo_ps(a, b)     e_unpack(a, b, 0)
 #define _mm512_unpackhi_ps(a, b)     e_unpack(a, b, 1)
 #define _mm512_unpacklo_pd(a, b)     e_unpack_pd(a, b, 0)
