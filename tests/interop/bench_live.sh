@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A traced application whose times are known, under a campaign of 7 cells: what was asked for is what was traced.
+# A traced application whose times are known, under a campaign of 7 cells: what was asked for is what was traced, and what
+# is cleaned is the time that workers were really kept.
 . "$(dirname "$0")/common.sh"
 need_servers
 serve_jaeger_v2
@@ -19,4 +20,5 @@ until=$(date +%s%N)
 
 python3 "$interop/traces.py" ask "$jaeger" v1 entry "$since" "$until" >reply.json
 python3 "$interop/cells.py" load reply.json && ok || fail "the campaign is not what was traced"
+python3 "$interop/busy.py" "$kt" reply.json load/manifest.json reply.json && ok || fail "cleaned times"
 finish

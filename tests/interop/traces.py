@@ -85,8 +85,9 @@ def rows_of_h5(path):
     columns = [h5_column(path, "/spans/" + name, form) for name, form in
                (("id", "Q"), ("parent", "Q"), ("kind", "B"), ("start", "q"), ("duration", "q"), ("process", "I"),
                 ("operation", "I"))]
-    for high, low, (span, parent, kind, start, duration, process, operation) in zip(trace[::2], trace[1::2], zip(*columns)):
-        yield row(f"{high:016x}{low:016x}", f"{span:016x}", f"{parent:016x}", H5_KINDS[kind], start // 1000,
+    ids = (f"{high:016x}{low:016x}" for high, low in zip(trace[::2], trace[1::2]))
+    for trace_id, span, parent, kind, start, duration, process, operation in zip(ids, *columns):
+        yield row(trace_id, f"{span:016x}", f"{parent:016x}", H5_KINDS[kind], start // 1000,
                   duration // 1000, service[process], text[operation])
 
 
