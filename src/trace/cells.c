@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-static const double least_achieved = 0.9; /* of asked */
+static const double least_achieved = 0.9; /* of due */
 static const double least_found = 0.95;   /* of the requests that a manifest tells of: less is a sample */
 
 /* ---- cells that a manifest tells of ---- */
@@ -37,6 +37,7 @@ static kt_status take_told(kt_cells *cells, const kt_requests *requests, const k
         cells->cell[cells->n++] = (kt_load_cell){.start = told->start,
                                                  .end = told->end,
                                                  .asked = told->asked,
+                                                 .due = told->drawn > 0 ? told->drawn : told->asked,
                                                  .rate = NAN,
                                                  .requests = run.next - run.first,
                                                  .told = told};
@@ -169,7 +170,7 @@ kt_status kt_cells_find(kt_cells *cells, kt_requests *requests, kt_visits *visit
     KT_TRY(settle_sample(cells, requests, options->sampling, err));
     KT_TRY(rate_from_traces(cells, requests, err));
     for (size_t c = 0; c < cells->n; c++)
-        cells->cell[c].overloaded = cells->cell[c].rate < least_achieved * cells->cell[c].asked;
+        cells->cell[c].overloaded = cells->cell[c].rate < least_achieved * cells->cell[c].due;
     for (size_t i = 0; i < cells->n_runs; i++)
         for (size_t r = cells->run[i].first; r < cells->run[i].next; r++)
             requests->request[r].cell = cells->run[i].cell;

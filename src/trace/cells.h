@@ -15,8 +15,9 @@ typedef struct {
     int64_t start, end;           /* ns: as told, or of its first and last request */
     size_t requests;              /* found */
     double asked, rate;           /* of requests, per second; NAN: not known */
+    double due;                   /* the rate as drawn where that is told, else asked */
     const kt_manifest_cell *told; /* NULL: found */
-    bool overloaded;              /* achieved less than 0.9 of asked */
+    bool overloaded;              /* achieved less than 0.9 of due */
 } kt_load_cell;
 
 typedef struct {

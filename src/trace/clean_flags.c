@@ -96,10 +96,11 @@ static void check_queue(kt_cleaned *c, uint32_t service)
 }
 
 /* So few requests in a time can come of a Poisson process of the rate that was asked: within 3 standard
- * errors. */
+ * errors. Where the manifest tells the rate that was drawn, nothing is left to chance. */
 static bool is_chance(const kt_load_cell *cell)
 {
-    return (cell->asked - cell->rate) * sqrt((double)cell->requests) < 3 * cell->asked;
+    return !(cell->told->drawn > 0) &&
+           (cell->asked - cell->rate) * sqrt((double)cell->requests) < 3 * cell->asked;
 }
 
 static void check_cells(kt_cleaned *c, const kt_figures *f)
@@ -108,7 +109,7 @@ static void check_cells(kt_cleaned *c, const kt_figures *f)
         const kt_load_cell *cell = &c->cells.cell[k];
         if (cell->overloaded)
             kt_cleaned_say(c, "cell %zu: overloaded, %.4g of %.4g requests per second were achieved%s: %s", k,
-                           cell->rate, cell->asked, is_chance(cell) ? " (which may be chance)" : "",
+                           cell->rate, cell->due, is_chance(cell) ? " (which may be chance)" : "",
                            c->settings->keep_overload ? "kept" : "left out, --keep-overload keeps it");
     }
     for (size_t i = 0; i < f->n; i++)

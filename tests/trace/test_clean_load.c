@@ -159,6 +159,24 @@ static void manifest_cells(void **state)
     cleaning_clear(&c);
 }
 
+/* 40 of 50 by the luck of the draw is no overload where what was drawn is told; 40 of 45 that were due is
+ * one. */
+static void drawn_rates(void **state)
+{
+    (void)state;
+    static const one_span t[] = {{1, 1, 0, S, "a", "p", 1000, 100, 0, NULL, NULL},
+                                 {2, 1, 0, S, "a", "p", 3000, 101, 0, NULL, NULL}};
+    static const char manifest[] =
+        "{\"cells\":[" CELL(0, 1000, 2000, 50, 40, 1, "\"*\":1},\"rps_drawn\":40.5,\"x\":{") "," CELL(
+            1, 3000, 4000, 40, 40, 1, "\"*\":1},\"rps_drawn\":45,\"x\":{") "]}";
+    CLEAN(&c, t, manifest, .queue = 2);
+    times_are(&c, "a", "100");
+    near(rep("a", 0), 1);
+    assert_int_equal(account_of(&c, "overloaded"), 1);
+    says(&c, "cell 1: overloaded, 40 of 45 requests per second were achieved: left out");
+    cleaning_clear(&c);
+}
+
 /* Two seconds of a cell of five are cut at its start, one at its end; the queue saw them: the request at 2.0
  * s waits for the one at 1.9 s, which is cut. */
 static void warm_up(void **state)
@@ -347,6 +365,7 @@ int main(void)
         cmocka_unit_test(waiting_and_calls),
         cmocka_unit_test(queue_is_found),
         cmocka_unit_test(manifest_cells),
+        cmocka_unit_test(drawn_rates),
         cmocka_unit_test(warm_up),
         cmocka_unit_test(rates),
         cmocka_unit_test(rates_of_services),
