@@ -2,6 +2,7 @@
 
 #include "ids.h"
 #include "status.h"
+#include "tracestate.h"
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
@@ -135,6 +136,11 @@ kt_status jaeger_tag(jaeger *j, kt_span *span, const char *key, size_t n, const 
     const char *text = scalar(&length, buffer, value);
     if (!text)
         return KT_OK;
+    if (strcmp(j->kept.text[kept], KT_TRACESTATE_TAG) == 0) { /* the rest of it differs from trace to trace */
+        text = kt_tracestate_sampling(&length, text, length);
+        if (length == 0)
+            return KT_OK;
+    }
     if (span && kept < STATUS_MEANINGS)
         status_meanings[kept].see(span, text);
     return kept == STATUS_KIND ? KT_OK : keep_tag(j, kept, text, length, err);

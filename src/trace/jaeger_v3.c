@@ -3,6 +3,7 @@
 #include "jaeger_private.h"
 
 #include "ids.h"
+#include "tracestate.h"
 #include <string.h>
 
 /* {"stringValue": ..}, {"intValue": ".."}, and so on: the one value that is in it. */
@@ -130,6 +131,9 @@ static kt_status read_span(jaeger *j, const json_t *json, uint32_t process, kt_e
     KT_TRY(kt_spans_text(&span.operation, j->spans, text, n, err));
     KT_TRY(set_times(j, &span, json, err));
     KT_TRY(read_attributes(j, &span, json_object_get(json, "attributes"), err));
+    const json_t *state = json_object_get(json, "traceState");
+    if (state)
+        KT_TRY(jaeger_tag(j, &span, KT_TRACESTATE_TAG, strlen(KT_TRACESTATE_TAG), state, err));
     set_kind(&span, json);
     set_status(&span, json);
     KT_TRY(kt_spans_add(j->spans, &span, j->tags, j->n_tags, err));

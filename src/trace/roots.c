@@ -1,5 +1,6 @@
 #include "roots.h"
 
+#include "tracestate.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,25 +192,34 @@ static void distribute(const kt_requests *requests, kt_visits *visits, const kt_
     }
 }
 
-/* What the tracers' samplers say at the requests' roots. */
+/* The share of traces that a tracer kept, as its sampler's tags or the tracestate say; NAN: not all, unknown
+ * how many. */
+static double share_of(const kt_spans *spans, const kt_span *span, uint32_t type_key, uint32_t value_key,
+                       uint32_t state_key)
+{
+    const char *type = spans->text[kt_tag_text(spans, span, type_key)];
+    if (strcmp(type, "ratelimiting") == 0 || strcmp(type, "lowerbound") == 0)
+        return NAN;
+    if (strcmp(type, "probabilistic") != 0)
+        return kt_tracestate_share(spans->text[kt_tag_text(spans, span, state_key)]);
+    double value = strtod(spans->text[kt_tag_text(spans, span, value_key)], NULL);
+    return value > 0 ? fmin(value, 1) : NAN;
+}
+
+/* What the requests' roots say; NAN also where they do not say the same. */
 static double sampled_share(const kt_requests *requests, const kt_visits *visits, const kt_names *names)
 {
     const kt_spans *spans = names->spans;
     uint32_t type_key = kt_spans_find_text(spans, "sampler.type");
     uint32_t value_key = kt_spans_find_text(spans, "sampler.param");
+    uint32_t state_key = kt_spans_find_text(spans, KT_TRACESTATE_TAG);
     double share = 1;
-    for (size_t r = 0; r < requests->n && type_key != 0; r++) {
+    for (size_t r = 0; r < requests->n && (type_key | state_key) != 0; r++) {
         const kt_span *span = span_of(names, &visits->visit[requests->request[r].visit]);
-        const char *type = spans->text[kt_tag_text(spans, span, type_key)];
-        double value = strtod(spans->text[kt_tag_text(spans, span, value_key)], NULL);
-        bool known = strcmp(type, "probabilistic") == 0;
-        if (!known && strcmp(type, "ratelimiting") != 0 && strcmp(type, "lowerbound") != 0)
-            continue;
-        if (known && value >= 1)
-            continue;
-        if (!known || !(value > 0) || (share < 1 && share != value))
+        double one = share_of(spans, span, type_key, value_key, state_key);
+        if (isnan(one) || (one < 1 && share < 1 && one != share))
             return NAN;
-        share = value;
+        share = one < 1 ? one : share;
     }
     return share;
 }

@@ -1,6 +1,7 @@
 #include "kt/spans.h"
 
 #include "spans_private.h"
+#include "tracestate.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,7 @@ const char *const kt_span_tags[] = {
     "http.status_code", "http.response.status_code", "error", "otel.status_code", "status.code",
     "rpc.grpc.status_code", "grpc.status_code", "grpc.status", "response_flags",
     /* which share of requests is traced */
-    "sampler.type", "sampler.param", NULL};
+    "sampler.type", "sampler.param", KT_TRACESTATE_TAG, NULL};
 
 kt_status kt_spans_init(kt_spans *spans, kt_error *err)
 {

@@ -1,6 +1,7 @@
 /* Waiting, rates, cells and replicas. Times in us; what is expected was added up by hand. */
 #include "../scratch.h"
 #include "spans_of.h"
+#include "tracestate.h"
 
 static cleaning c;
 
@@ -271,6 +272,42 @@ static void sampled(void **state)
     cleaning_clear(&c);
 }
 
+/* The tracestate's threshold: "th:8" rejects half, "th:c" three quarters; "p:3" keeps one in eight. */
+static void tracestates(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *part;
+        double share;
+    } known[] = {{"ot=th:8", "th:8", 0.5},
+                 {"a=1, ot=rv:0123;th:c", "th:c", 0.25},
+                 {"ot=p:3;r:5,b=th:1", "p:3", 0.125},
+                 {"ot=p:3;th:0", "th:0", 1},
+                 {"ot=th:ffffffffffffff", "th:ffffffffffffff", 0x1p-56},
+                 {"ot=rv:1", "", 1},
+                 {"th:8", "", 1},
+                 {"ot=th:", "", 1}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        size_t n;
+        char part[64];
+        const char *found = kt_tracestate_sampling(&n, known[i].text, strlen(known[i].text));
+        snprintf(part, sizeof part, "%.*s", (int)n, found);
+        assert_string_equal(part, known[i].part);
+        assert_true(kt_tracestate_share(part) == known[i].share);
+    }
+    assert_true(kt_tracestate_share("th:8x") == 1 && kt_tracestate_share("p:70") == 1);
+    static const one_span t[] = {
+        {1, 1, 0, S, "a", "p", 1000, 100, 0, NULL, "w3c.tracestate=th:8"},
+        {2, 1, 0, S, "a", "p", 501000, 100, 0, NULL, "w3c.tracestate=th:8"},
+    };
+    kt_cleaned *none = NULL;
+    c.manifest = (kt_manifest){.n = 0};
+    spans_of(&c.spans, t, 2);
+    FAILS(kt_clean_make(&none, &c.spans, &c.manifest, &(kt_clean_settings){.queue = 0}, NULL, NULL, &err),
+          KT_INPUT, "--sampling 0.5");
+    kt_spans_clear(&c.spans);
+}
+
 /* Times that rise within a cell; delays that rise with the load; visits that differ between cells. */
 static void flags(void **state)
 {
@@ -370,6 +407,7 @@ int main(void)
         cmocka_unit_test(rates),
         cmocka_unit_test(rates_of_services),
         cmocka_unit_test(sampled),
+        cmocka_unit_test(tracestates),
         cmocka_unit_test(flags),
         cmocka_unit_test_setup_teardown(csv_reads_back, scratch_enter, scratch_leave),
     };
