@@ -1,7 +1,9 @@
 /* kt info: what a file holds. */
 #include "command.h"
+#include "info_spans.h"
 #include "kt/h5.h"
 #include "kt/scores.h"
+#include "kt/spans.h"
 #include "kt/store.h"
 #include "kt/table.h"
 #include <stdio.h>
@@ -15,7 +17,8 @@ typedef struct {
 #define AT(field) offsetof(info_options, field)
 static const kt_option options[] = {
     {"cells", 0, KT_OPTION_FLAG, KT_CLASS_RUN, AT(cells), 0, 0, NULL, "false", NULL,
-     "every held-out cell of an archive, every cell of a dataset", "Output"},
+     "every held-out cell of an archive, every cell of a dataset, every window and load cell of spans",
+     "Output"},
     {"json", 0, KT_OPTION_FLAG, KT_CLASS_RUN, AT(json), 0, 0, NULL, "false", NULL, "print one JSON document",
      NULL},
     {"help", 'h', KT_OPTION_FLAG, KT_CLASS_RUN, AT(help), 0, 0, NULL, "false", NULL, "print this and exit",
@@ -233,6 +236,7 @@ out:
 static kt_status run(void *given, const char *const *paths, size_t n, kt_error *err)
 {
     kt_status status = KT_OK;
+    const info_options *o = given;
     kt_h5 *file = NULL;
     char *schema = NULL;
     (void)n;
@@ -244,6 +248,8 @@ static kt_status run(void *given, const char *const *paths, size_t n, kt_error *
     file = NULL;
     if (strcmp(schema, KT_DATASET_SCHEMA) == 0)
         KT_TRY(info_dataset(given, paths[0], err));
+    else if (strcmp(schema, KT_SPANS_SCHEMA) == 0)
+        KT_TRY(info_spans(paths[0], o->json, o->cells, err));
     else
         KT_TRY(info_archive(given, paths[0], err)); /* says what it is where it is no archive */
 out:
@@ -254,7 +260,7 @@ out:
 
 const kt_command command_info = {
     .name = "info",
-    .summary = "Says what an archive or a dataset holds",
+    .summary = "Says what an archive, a dataset or a file of spans holds",
     .usage = "FILE",
     .about = "",
     .options = options,
