@@ -120,10 +120,11 @@ kt_status kt_load_write(const char *path, const kt_load_result *result, uint32_t
 kt_status kt_load_join(const char *path, const char *const *parts, size_t n, kt_error *err);
 
 /* Figures of the measured requests, as a cell of a manifest (kt/manifest.h) has them: start_us (the first was
- * due) and end_us (the last reply; with a cool-down: its begin), n, rps_achieved = those after the first by
- * the time from when the first was due to when the last was sent (rps_drawn: was due, which differs from what
- * was asked for by chance), errors and errors_by_kind, late (sent over 1 ms after due) and max_late_ms,
- * waited, reply_*_ms of those without error. New reference. */
+ * due) and end_us (the last reply; with a cool-down: its begin), first_us and last_us the same with warm-up
+ * and cool-down; n; rps_achieved = those after the first by the time from when the first was due to when the
+ * last was sent (rps_drawn: to when it was due, which differs by chance from what was asked for); errors and
+ * errors_by_kind; late (sent over 1 ms after due) and max_late_ms; waited; reply_*_ms of those without error.
+ * New reference. */
 kt_json *kt_load_figures(const kt_load_result *result);
 
 /* Which requests of a requests.csv have a trace among spans (finished: kt/spans.h). One that was not answered

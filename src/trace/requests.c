@@ -107,7 +107,8 @@ out:
 typedef struct {
     size_t n, errors[KT_LOAD_ERRORS], late, waited, replies;
     int64_t first_due, last_due, last_sent, last_done, cooldown, latest;
-    double *reply; /* ms, sorted */
+    int64_t first, last; /* of all requests: due, done */
+    double *reply;       /* ms, sorted */
     double sum;
 } figures;
 
@@ -119,10 +120,11 @@ static int by_value(const void *a, const void *b)
 
 static void gather(figures *f, const kt_load_result *result)
 {
-    f->cooldown = INT64_MAX;
-    f->first_due = INT64_MAX;
+    f->cooldown = f->first_due = f->first = INT64_MAX;
     for (size_t i = 0; i < result->n; i++) {
         const kt_load_request *r = &result->request[i];
+        f->first = r->due < f->first ? r->due : f->first;
+        f->last = r->done > f->last ? r->done : f->last;
         if (r->phase == KT_LOAD_COOLDOWN && r->due < f->cooldown)
             f->cooldown = r->due;
         if (r->phase != KT_LOAD_MEASURED)
@@ -185,6 +187,8 @@ static void put_times(kt_json *json, const figures *f)
     kt_json_put(json, "start_us", kt_json_int(f->first_due / 1000));
     kt_json_put(json, "end_us", kt_json_int((end + 999) / 1000));
     double span = (double)(f->last_sent - f->first_due) / SECOND; /* n requests have n - 1 gaps */
+    kt_json_put(json, "first_us", kt_json_int(f->first / 1000));
+    kt_json_put(json, "last_us", kt_json_int((f->last + 999) / 1000));
     double drawn = (double)(f->last_due - f->first_due) / SECOND;
     kt_json_put(json, "rps_drawn", kt_json_real(f->n > 1 ? (double)(f->n - 1) / drawn : NAN));
     kt_json_put(json, "rps_achieved", kt_json_real(f->n > 1 ? (double)(f->n - 1) / span : NAN));

@@ -49,6 +49,8 @@ static void figures_are_those_of_the_measured(void **state)
                   {"start_us", 1000100000},
                   {"end_us", 1000500000}, /* the cool-down began */
                   {"rps_achieved", 5}, /* 3 after the first, the last of them sent 0.6 s after it was due */
+                  {"first_us", 1000000000},
+                  {"last_us", 1000800000},
                   {"rps_drawn", 10},
                   {"errors", 1},
                   {"late", 1},
