@@ -195,7 +195,7 @@ static uint8_t fate_of(const kt_cleaned *c, const kt_visit *v, const uint8_t *tr
 
 int64_t kt_cleaned_delay(const kt_cleaned *c, const kt_visit *v)
 {
-    if (v->consumer || (v->delay == KT_UNKNOWN && v->request != KT_NONE &&
+    if (v->detached || (v->delay == KT_UNKNOWN && v->request != KT_NONE &&
                         c->requests.request[v->request].visit == (uint32_t)(v - c->visits.visit)))
         return 0;
     return v->delay == KT_UNKNOWN || v->delay > 0 ? v->delay : 0;
@@ -207,7 +207,7 @@ static kt_status settle_targets(kt_cleaned *c, kt_error *err)
     bool any = false, wanted = c->settings->target != KT_TARGET_ASK_PROC;
     for (size_t i = 0; i < c->visits.n; i++) {
         const kt_visit *v = &c->visits.visit[i];
-        if (v->fate == KT_FATE_ROW && !v->consumer && v->delay != KT_UNKNOWN)
+        if (v->fate == KT_FATE_ROW && !v->detached && v->delay != KT_UNKNOWN)
             any = c->service[v->service].has_delay = true;
     }
     if (c->settings->target == KT_TARGET_ASK_PROC_DELAY && !any)
@@ -227,7 +227,7 @@ static kt_status settle_targets(kt_cleaned *c, kt_error *err)
         }
         s->rows++;
         s->negative_delays +=
-            s->target == KT_TARGET_PROC_DELAY && !v->consumer && v->delay != KT_UNKNOWN && v->delay < 0;
+            s->target == KT_TARGET_PROC_DELAY && !v->detached && v->delay != KT_UNKNOWN && v->delay < 0;
     }
     return KT_OK;
 }

@@ -166,7 +166,7 @@ static void put_service(const table *t, uint32_t service, uint32_t visit, uint32
     fputc(',', t->out);
     int64_t counted = v ? kt_cleaned_delay(c, v) : KT_UNKNOWN;
     if (counted != KT_UNKNOWN)
-        put_time(t->out, counted == 0 && !v->consumer && v->delay != KT_UNKNOWN ? v->delay : counted, 6);
+        put_time(t->out, counted == 0 && !v->detached && v->delay != KT_UNKNOWN ? v->delay : counted, 6);
 }
 
 static void put_lines(const table *t, uint32_t cell)

@@ -54,7 +54,7 @@ void kt_cleaned_say(kt_cleaned *c, const char *format, ...) __attribute__((forma
 kt_status kt_cleaned_label(kt_cleaned *c, kt_error *err);
 
 /* The delay that counts for a visit, ns; KT_UNKNOWN where a row would need one. The first visit of a request
- * has no caller, and a CONSUMER's delay is its broker's: both count as 0. */
+ * has no caller, and nobody waits for a detached one: both count as 0. */
 int64_t kt_cleaned_delay(const kt_cleaned *c, const kt_visit *visit);
 
 /* Says what is not as it should be. */

@@ -103,7 +103,8 @@ static kt_status cell_of(uint32_t *number, kt_service *s, uint32_t *of_cell, con
     kt_status status = KT_OK;
     uint32_t k = of_cell[cell];
     if (k == KT_NONE) {
-        for (k = 0; k < s->n_cells && strcmp(s->cells[k].label, c->label[cell]) != 0;)
+        k = c->cell_rule == KT_CELLS_COLUMN ? (uint32_t)s->n_cells : 0; /* numbered: no two are equal */
+        while (k < s->n_cells && strcmp(s->cells[k].label, c->label[cell]) != 0)
             k++;
         if (k == s->n_cells) {
             KT_TRY(kt_grow(&s->cells, s->n_cells + 1, sizeof *s->cells, err));

@@ -87,7 +87,7 @@ static void collect_times(size_t *rows, size_t *delays, const measuring *m, cons
         if (v->fate != KT_FATE_ROW)
             continue;
         m->proc[(*rows)++] = (double)v->proc;
-        if (!v->consumer && v->delay != KT_UNKNOWN)
+        if (!v->detached && v->delay != KT_UNKNOWN)
             m->delay[(*delays)++] = (double)v->delay;
     }
 }

@@ -29,7 +29,7 @@ uint32_t kt_names_put(kt_names *names, uint32_t text)
     if (*number == KT_NONE) {
         *number = (uint32_t)names->n;
         names->text[names->n] = text;
-        names->name[names->n++] = names->spans->text[text];
+        names->name[names->n++] = text == 0 ? "no-service-name" : names->spans->text[text];
     }
     return *number;
 }

@@ -14,7 +14,7 @@
 typedef struct {
     const kt_spans *spans; /* borrowed */
     size_t n;
-    const char **name; /* [n] borrowed from the spans */
+    const char **name; /* [n] borrowed from the spans; "no-service-name" for an empty one */
     uint32_t *text;    /* [n] */
     uint32_t *number;  /* [spans->n_texts] the service of this name, or KT_NONE */
     uint32_t *service; /* [spans->n] of each span */

@@ -114,7 +114,7 @@ static kt_visit new_visit(const finder *f, uint32_t i)
         .delay = KT_UNKNOWN,
         .broker = KT_UNKNOWN,
         .fate = first_fate(f, i),
-        .consumer = span->kind == KT_SPAN_CONSUMER,
+        .detached = span->kind == KT_SPAN_CONSUMER || span->flags & KT_SPAN_FOLLOWS,
         .bad_times = (span->flags & KT_SPAN_WRAPPED) != 0,
     };
 }
@@ -174,8 +174,8 @@ static void find_delays(finder *f)
         kt_visit *visit = &f->visits->visit[k];
         const kt_span *span = &f->spans->span[visit->span];
         uint32_t parent = f->tree->parent[visit->span], caller = caller_of(f, visit->span);
-        if (visit->consumer) {
-            if (is_kind(f, parent, KT_SPAN_PRODUCER) || is_kind(f, parent, KT_SPAN_CLIENT))
+        if (visit->detached) {
+            if (is_kind(f, parent, KT_SPAN_PRODUCER))
                 visit->broker = span->start - f->spans->span[parent].start - f->spans->span[parent].duration;
         } else if (caller != KT_NONE) {
             const kt_span *client = &f->spans->span[caller];

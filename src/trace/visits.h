@@ -28,11 +28,12 @@ typedef struct {
     size_t first_call, n_calls;
     int64_t start, end, freed; /* ns */
     int64_t proc, delay;       /* ns; delay: network and proxies, KT_UNKNOWN where no caller tells */
-    int64_t broker;            /* ns, of a CONSUMER: from the PRODUCER's end to its start; KT_UNKNOWN */
+    int64_t broker;            /* ns, below a PRODUCER: from its end to the start; KT_UNKNOWN */
     double rate, rep;
     uint8_t fate;
     bool orphan;    /* top: its tree's root has a parent that was not collected */
-    bool consumer;  /* its delay is never part of the target */
+    bool detached;  /* a CONSUMER, or it follows from another span: nobody waits, no delay is part of its
+                       target */
     bool peer;      /* a CLIENT span that stands for a service without spans: no worker, no pod */
     bool bad_times; /* its own duration or that of a call is negative */
 } kt_visit;

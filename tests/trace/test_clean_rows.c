@@ -121,7 +121,8 @@ static void what_is_no_call(void **state)
     cleaning_clear(&c);
 }
 
-/* Broker time (200 - 30) is told, and no part of the target. */
+/* Broker time (200 - 30) is told, and no part of the target; nor is a delay of what follows from a span: mail
+ * is also called, with a delay of 5, and its other visits count without one. */
 static void consumers(void **state)
 {
     (void)state;
@@ -129,14 +130,18 @@ static void consumers(void **state)
         {1, 1, 0, S, "a", "a1", 0, 100, 0, NULL, NULL},
         {1, 2, 1, P, "a", "a1", 20, 10, 0, NULL, NULL},
         {1, 3, 2, Q, "mail", "m1", 200, 40, 0, NULL, NULL},
-        AGAIN,
+        {2, 1, 0, S, "a", "a1", 1000000, 100, 0, NULL, NULL},
+        {2, 2, 1, C, "a", "a1", 1000010, 35, 0, NULL, NULL},
+        {2, 3, 2, S, "mail", "m1", 1000012, 30, 0, NULL, NULL},
+        {2, 4, 1, S, "mail", "m1", 1000200, 20, KT_SPAN_FOLLOWS, NULL, NULL},
     };
     CLEAN(&c, t, NULL, .queue = 0);
-    times_are(&c, "a", "100 100");
-    times_are(&c, "mail", "40");
+    times_are(&c, "a", "100 65");
+    times_are(&c, "mail", "40 35 20");
     const kt_json *broker = kt_json_get(report_of(&c, "mail"), "broker");
     assert_true(fabs(kt_json_as_real(kt_json_get(broker, "median_s"), 0) - 170e-6) < 1e-12);
-    assert_int_equal(service_of(&c, "mail")->target, KT_TARGET_PROC);
+    assert_int_equal(kt_json_as_int(kt_json_get(broker, "visits"), 0), 1);
+    assert_int_equal(service_of(&c, "mail")->target, KT_TARGET_PROC_DELAY);
     cleaning_clear(&c);
 }
 
