@@ -68,7 +68,8 @@ kt_status kt_cleaned_samples(kt_samples *samples, const kt_cleaned *cleaned, kt_
 kt_status kt_cleaned_csv(const char *path, const kt_cleaned *cleaned, kt_error *err);
 
 /* Every visit of a request as a line of CSV, rows or not: trace_id, span_id, service, pod, cell (its label),
- * start (us since 1970), wait, proc_time, delay (seconds; blank: not known), rps_eff, rep, fate. Atomic. */
+ * start (us since 1970), wait, proc_time, delay (seconds; blank: not known), self_time (as Jaeger's page
+ * shows it), rps_eff, rep, fate. Atomic. */
 kt_status kt_cleaned_visits(const char *path, const kt_cleaned *cleaned, kt_error *err);
 
 /* All of it: make, samples, and *report (new reference). */

@@ -1,6 +1,7 @@
 #include "clean_private.h"
 
 #include "kt/file.h"
+#include "self_time.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -228,7 +229,7 @@ out:
 
 /* ---- visits ---- */
 
-static void put_visit(FILE *out, const kt_cleaned *c, const kt_visit *v)
+static void put_visit(FILE *out, const kt_cleaned *c, const kt_visit *v, const int64_t *self)
 {
     const kt_span *span = &c->spans->span[v->span];
     char name[KT_NAME] = "";
@@ -255,6 +256,8 @@ static void put_visit(FILE *out, const kt_cleaned *c, const kt_visit *v)
     if (v->delay != KT_UNKNOWN)
         put_time(out, v->delay, 9);
     fputc(',', out);
+    put_time(out, self[v->span], 9);
+    fputc(',', out);
     put_real(out, v->cell == KT_NONE ? NAN : v->rate);
     fputc(',', out);
     put_real(out, v->cell == KT_NONE ? NAN : v->rep);
@@ -265,11 +268,17 @@ kt_status kt_cleaned_visits(const char *path, const kt_cleaned *c, kt_error *err
 {
     kt_status status = KT_OK;
     output o = {.path = path};
+    int64_t *self = NULL, *scratch = NULL;
+    KT_TRY(kt_alloc(&self, c->spans->n, sizeof *self, err));
+    KT_TRY(kt_alloc(&scratch, c->spans->n, sizeof *scratch, err));
+    kt_self_times(self, c->spans, &c->tree, scratch);
     KT_TRY(open_output(&o, path, err));
-    fputs("trace_id,span_id,service,pod,cell,start,wait,proc_time,delay,rps_eff,rep,fate\n", o.out);
+    fputs("trace_id,span_id,service,pod,cell,start,wait,proc_time,delay,self_time,rps_eff,rep,fate\n", o.out);
     for (size_t i = 0; i < c->visits.n; i++)
         if (c->visits.visit[i].request != KT_NONE)
-            put_visit(o.out, c, &c->visits.visit[i]);
+            put_visit(o.out, c, &c->visits.visit[i], self);
 out:
+    free(self);
+    free(scratch);
     return close_output(&o, status, err);
 }
