@@ -58,11 +58,12 @@ static void check_delays(kt_cleaned *c, const kt_figures *f, uint32_t service)
                    name_of(c, service), low->delay * 1e-6, lowest, high->delay * 1e-6, highest);
 }
 
-static void check_reps(kt_cleaned *c, uint32_t service)
+static void check_reps(kt_cleaned *c, const kt_figures *f, uint32_t service)
 {
+    const kt_service_figures *s = &f->service[service];
     size_t unknown = 0;
-    for (size_t k = 0; k < c->cells.n; k++)
-        unknown += isnan(c->reps.rep[k * c->names.n + service]) ? 1 : 0;
+    for (size_t i = s->figure; i < s->figure + s->n_figures; i++)
+        unknown += isnan(c->reps.rep[f->figure[i].cell * c->names.n + service]) ? f->figure[i].visits : 0;
     if (c->reps.differ[service] > 0) {
         size_t cell = c->reps.first[service];
         kt_cleaned_say(
@@ -72,6 +73,12 @@ static void check_reps(kt_cleaned *c, uint32_t service)
     if (unknown > 0 && c->service[service].rows == 0)
         kt_cleaned_say(c, "%s: left out, its replicas are not known: tell them with --rep %s=N",
                        name_of(c, service), name_of(c, service));
+    else if (unknown > 0)
+        kt_cleaned_say(
+            c,
+            "%s: %zu visits in cells where its replicas are not known give no rows: tell them with "
+            "--rep %s=N",
+            name_of(c, service), unknown, name_of(c, service));
 }
 
 static void check_queue(kt_cleaned *c, uint32_t service)
@@ -163,7 +170,7 @@ kt_status kt_cleaned_flag(kt_cleaned *c, const kt_figures *f, kt_error *err)
         if (c->queue[s].visits == 0)
             continue;
         check_queue(c, s);
-        check_reps(c, s);
+        check_reps(c, f, s);
         check_visits(c, f, s);
         check_delays(c, f, s);
     }
