@@ -7,7 +7,7 @@
 
 const kt_option kt_clean_table[] = {
     {"entry", 0, KT_OPTION_TEXT, RESULT, AT(entry), 0, 0, NULL, NULL, "NAME",
-     "the service where requests arrive (that of the manifest, else of most traces)", "Traces"},
+     "the service where requests arrive (that of the manifest, else of most traces)", "Cleaning"},
     {"operation", 0, KT_OPTION_TEXTS, RESULT, AT(operations), 0, 0, NULL, NULL, "NAME",
      "requests are those with this operation at the entry; may be repeated", NULL},
     {"exclude-operation", 0, KT_OPTION_TEXTS, RESULT, AT(exclude_operations), 0, 0, NULL, NULL, "NAME",
