@@ -17,31 +17,40 @@
 
 typedef struct {
     kt_http_options http;
-    int64_t since, until; /* ns since 1970 */
-    double settle_s;      /* nothing younger than that is asked for */
-    size_t n_services;    /* 0: all that the server lists */
+    int64_t since, until; /* ns since 1970; a pull that goes on keeps those that it began with */
+    const char *range; /* how the user said them ("1h..now"): the same words go on with a pull, whatever time
+                          it has become; NULL: since and until do */
+    double settle_s;   /* nothing younger than that is asked for: until is brought forward */
+    size_t n_services; /* names, or unique short ones; 0: all that the server lists */
     const char *const *services;
-    int api;           /* 0: probed; 1, 3 */
-    int limit;         /* traces of a reply, 1..1500 */
-    size_t most_bytes; /* of a reply; one over it is halved */
-    double window_s;   /* the first windows' length; 0: all at once */
+    int api;   /* 0: probed; 1, 3 */
+    int limit; /* traces of a reply, at least 1 */
+    const char
+        *backend; /* storage of the server where the user knows it; "cassandra" loses traces silently */
     kt_jaeger_options jaeger;
-    double sampling; /* share of requests that are traced, or 0: as the spans' tags say */
-    /* progress: seconds of the range done, traces and spans so far; NULL: not told */
+    double sampling; /* share of requests that are traced; 0: as the spans' tags say */
+    bool fresh;      /* give up what an earlier pull left */
+    /* progress: seconds of the range done of all, traces and spans so far; NULL: not told */
     void (*progress)(void *context, double done_s, double all_s, uint64_t traces, uint64_t spans);
     void *context;
 } kt_pull_options;
 extern const kt_pull_options kt_pull_presets;
 
-/* Verdict of the certificate. Stored as text. */
+/* Verdict of the certificate. Stored as text. unknown: all windows were complete, but the server may not have
+ * all. */
 typedef enum { KT_PULL_COMPLETE, KT_PULL_INCOMPLETE, KT_PULL_UNKNOWN } kt_pull_verdict;
+extern const char *const kt_pull_verdict_text[];
 
 /* Asks until all is there, then writes `path` (kt-spans) atomically and removes path.part. A path.part of the
  * same server, services and range is gone on with, another one's is KT_BUSY with the difference. What was
- * collected stays in path.part on failure. The certificate is in the file's papers: for each window asked,
- * returned, limit, splits, re-reads; what was without root; whether the backend may lose traces silently;
- * verdict and reason. */
-kt_status kt_pull_run(kt_pull_verdict *verdict, const char *path, const kt_pull_options *options,
-                      kt_error *err);
+ * collected stays in path.part on failure. KT_INPUT where a service is not there (the nearest is named) or no
+ * trace is in the range; KT_STOPPED where http.stop said so.
+ *
+ * The certificate is in the file's papers: server, api, range, services; each window with its limit, how many
+ * traces were returned and whether that was all; questions, halvings and traces asked for again by id; traces
+ * without one root, or without one of the services that were named; verdict and reason. Of two pulls of the
+ * same traces it is the same, killed or not. *certificate: that JSON; caller frees. */
+kt_status kt_pull_run(kt_pull_verdict *verdict, char **certificate, const char *path,
+                      const kt_pull_options *options, kt_error *err);
 
 #endif

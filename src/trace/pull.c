@@ -1,0 +1,508 @@
+#include "pull_private.h"
+
+#include "kt/file.h"
+#include "kt/options.h"
+#include "kt/when.h"
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    LEAST = 1000 /* ns: bounds of the v1 API are whole microseconds */,
+    TOGETHER = 32 /* traces asked for by id */
+};
+
+const kt_pull_options kt_pull_presets = {.settle_s = 30, .limit = 1000};
+
+static bool is_stopped(const pull *p)
+{
+    return p->options->http.stop && p->options->http.stop(p->options->http.context);
+}
+
+static void tell(const pull *p)
+{
+    const kt_pull_options *o = p->options;
+    double all = (double)(p->until - p->since) * 1e-9 * (double)p->n_services, left = 0;
+    for (size_t i = 0; i < p->n_stack; i++)
+        left += (double)(p->stack[i].until - p->stack[i].since) * 1e-9;
+    if (o->progress)
+        o->progress(o->context, all - left, all, p->seen.n, p->spans);
+}
+
+/* ---- what is asked for ---- */
+
+static void free_names(char **names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        free(names[i]);
+    free(names);
+}
+
+static kt_status find_service(size_t *index, char *const *names, size_t n, const char *name,
+                              const char *server, kt_error *err)
+{
+    size_t matches = 0, length = strlen(name);
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(names[i], name) == 0) {
+            *index = i;
+            return KT_OK;
+        }
+        if (strncmp(names[i], name, length) == 0 && names[i][length] == '.') {
+            *index = i;
+            matches++;
+        }
+    }
+    if (matches == 1)
+        return KT_OK;
+    const char *nearest = kt_nearest(name, (const char *const *)names, n);
+    return kt_fail(err, KT_INPUT, "%s: %s '%s' among the %zu that it knows%s%s%s", server,
+                   matches > 1 ? "several services are called" : "no service", name, n,
+                   nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+}
+
+static kt_status choose_services(pull *p, kt_error *err)
+{
+    kt_status status = KT_OK;
+    const kt_pull_options *o = p->options;
+    char **all = NULL;
+    size_t n = 0, index;
+    KT_TRY(kt_api_services(&all, &n, &p->api, err));
+    if (n == 0)
+        KT_TRY(kt_fail(err, KT_INPUT, "%s: knows no service: nothing was traced yet", p->api.server));
+    KT_TRY(kt_alloc(&p->services, o->n_services > 0 ? o->n_services : n, sizeof *p->services, err));
+    for (size_t i = 0; i < (o->n_services > 0 ? o->n_services : n); i++) {
+        index = i;
+        if (o->n_services > 0)
+            KT_TRY(find_service(&index, all, n, o->services[i], p->api.server, err));
+        KT_TRY(kt_strdup(&p->services[p->n_services], all[index], err));
+        p->n_services++;
+    }
+out:
+    free_names(all, n);
+    return status;
+}
+
+/* Whole microseconds: a start between two of them is found by neither. */
+static int64_t floor_us(int64_t t)
+{
+    return t - ((t % 1000) + 1000) % 1000;
+}
+
+static kt_status choose_range(pull *p, kt_error *err)
+{
+    const kt_pull_options *o = p->options;
+    int64_t latest = kt_when_now() - (int64_t)(o->settle_s * 1e9);
+    char from[KT_WHEN_TEXT], to[KT_WHEN_TEXT];
+    p->since = floor_us(o->since);
+    p->until = floor_us((o->until < latest ? o->until : latest) + 999);
+    if (p->since < p->until)
+        return KT_OK;
+    kt_when_text(from, p->since);
+    kt_when_text(to, p->until);
+    return kt_fail(err, KT_USAGE, "nothing lies between %s and %s, where traces have settled (--settle %g s)",
+                   from, to, o->settle_s);
+}
+
+/* ---- the first record: what the pull is about ---- */
+
+static kt_json *describe(const pull *p)
+{
+    const kt_pull_options *o = p->options;
+    kt_json *json = kt_json_object(), *services = kt_json_array();
+    for (size_t i = 0; i < o->n_services; i++)
+        kt_json_append(services, kt_json_string(o->services[i]));
+    kt_json_put(json, "server", kt_json_string(p->api.server));
+    kt_json_put(json, "services", services);
+    if (o->range)
+        return kt_json_put(json, "range", kt_json_string(o->range));
+    kt_json_put(json, "asked_since", kt_json_int(o->since));
+    return kt_json_put(json, "asked_until", kt_json_int(o->until));
+}
+
+static kt_status compare(const pull *p, const kt_json *stored, kt_error *err)
+{
+    kt_status status = KT_OK;
+    kt_json *now = describe(p);
+    char *was = NULL, *is = NULL;
+    for (size_t i = 0; i < kt_json_size(now); i++) {
+        const char *key = kt_json_key(now, i);
+        free(was);
+        free(is);
+        was = is = NULL;
+        if (kt_json_get(stored, key))
+            KT_TRY(kt_json_text(&was, kt_json_get(stored, key), 0, err));
+        KT_TRY(kt_json_text(&is, kt_json_get(now, key), 0, err));
+        if (!was || strcmp(was, is) != 0)
+            KT_TRY(kt_fail(err, KT_BUSY, "%s: holds a pull with %s %s, not %s; --fresh gives it up",
+                           p->part.path, key, was ? was : "otherwise", is));
+    }
+out:
+    kt_json_drop(now);
+    free(was);
+    free(is);
+    return status;
+}
+
+/* Services and range of a pull that goes on are those that it began with. */
+static kt_status take_header(pull *p, const kt_json *stored, kt_error *err)
+{
+    kt_status status = KT_OK;
+    const kt_json *names = kt_json_get(stored, "names");
+    KT_TRY(compare(p, stored, err));
+    p->since = kt_json_as_int(kt_json_get(stored, "since"), 0);
+    p->until = kt_json_as_int(kt_json_get(stored, "until"), 0);
+    if (p->api.version != kt_json_as_int(kt_json_get(stored, "api"), 0))
+        KT_TRY(kt_fail(err, KT_BUSY, "%s: was begun by another API of the server; --fresh gives it up",
+                       p->part.path));
+    KT_TRY(kt_alloc(&p->services, kt_json_size(names), sizeof *p->services, err));
+    for (size_t i = 0; i < kt_json_size(names); i++) {
+        KT_TRY(kt_strdup(&p->services[i], kt_json_as_text(kt_json_at(names, i), ""), err));
+        p->n_services++;
+    }
+    if (p->n_services == 0 || p->since >= p->until)
+        KT_TRY(kt_fail(err, KT_INPUT, "%s: its first record is not that of a pull", p->part.path));
+out:
+    return status;
+}
+
+static kt_status begin(pull *p, kt_error *err)
+{
+    kt_status status = KT_OK;
+    kt_json *header = NULL, *names = NULL;
+    kt_spans none = {.n = 0};
+    KT_TRY(kt_part_next(&header, &none, &p->part, err));
+    if (header) {
+        KT_TRY(take_header(p, header, err));
+        goto out;
+    }
+    KT_TRY(choose_range(p, err));
+    KT_TRY(choose_services(p, err));
+    names = kt_json_array();
+    for (size_t i = 0; i < p->n_services; i++)
+        kt_json_append(names, kt_json_string(p->services[i]));
+    header = describe(p);
+    kt_json_put(header, "names", names);
+    kt_json_put(header, "since", kt_json_int(p->since));
+    kt_json_put(header, "until", kt_json_int(p->until));
+    kt_json_put(header, "api", kt_json_int(p->api.version));
+    KT_TRY(kt_part_add(&p->part, kt_json_keep(header), NULL, err));
+out:
+    kt_json_drop(header);
+    kt_spans_clear(&none);
+    return status;
+}
+
+/* ---- windows ---- */
+
+static kt_status push(pull *p, pull_window window, kt_error *err)
+{
+    kt_status status = KT_OK;
+    if (p->n_stack == p->capacity) {
+        KT_TRY(kt_grow(&p->stack, 2 * p->capacity + 64, sizeof *p->stack, err));
+        p->capacity = 2 * p->capacity + 64;
+    }
+    p->stack[p->n_stack++] = window;
+out:
+    return status;
+}
+
+/* Counts what a record holds, as it is asked for and as it is read again. */
+static kt_status count(pull *p, kt_spans *spans, bool final, kt_error *err)
+{
+    kt_status status = KT_OK;
+    KT_TRY(kt_seen_take(&p->seen, spans, final, err));
+    uint32_t param = kt_spans_find_text(spans, "sampler.param");
+    for (size_t i = 0; param && i < spans->n; i++) {
+        const char *share = kt_span_tag_value(spans, &spans->span[i], param);
+        p->sampled_below_1 += share && atof(share) < 1;
+    }
+out:
+    return status;
+}
+
+static void add_totals(pull *p, const kt_spans *spans)
+{
+    p->spans += spans->n;
+    for (size_t i = 0; i < spans->n; i++)
+        p->tags += spans->span[i].n_tags;
+}
+
+static kt_json *window_json(const pull *p, const pull_window *w, const kt_api_answer *answer)
+{
+    kt_json *json = kt_json_object();
+    kt_json_put(json, "service", kt_json_string(p->services[w->service]));
+    kt_json_put(json, "since", kt_json_int(w->since));
+    kt_json_put(json, "until", kt_json_int(w->until));
+    kt_json_put(json, "limit", kt_json_int(p->api.limit));
+    kt_json_put(json, "returned", kt_json_int((int64_t)answer->traces));
+    return kt_json_put(json, "full", kt_json_bool(answer->full));
+}
+
+/* Done, or to be halved: the halves share their boundary, since both ends of a window count. */
+static kt_status settle(pull *p, const pull_window *w, kt_json *record, kt_error *err)
+{
+    kt_status status = KT_OK;
+    bool full = kt_json_as_bool(kt_json_get(record, "full"), false);
+    p->asked++;
+    if (full && w->until - w->since > LEAST) {
+        int64_t middle = floor_us(w->since + (w->until - w->since) / 2);
+        middle = middle > w->since ? middle : w->since + LEAST;
+        KT_TRY(push(p, (pull_window){w->service, middle, w->until}, err));
+        KT_TRY(push(p, (pull_window){w->service, w->since, middle}, err));
+        p->halved++;
+        return KT_OK;
+    }
+    p->full += full;
+    kt_json_append(p->windows, kt_json_keep(record));
+out:
+    return status;
+}
+
+static kt_status ask(pull *p, const pull_window *w, kt_error *err)
+{
+    kt_status status = KT_OK;
+    kt_spans spans = {.n = 0};
+    kt_api_answer answer;
+    kt_json *record = NULL;
+    KT_TRY(kt_spans_init(&spans, err));
+    KT_TRY(kt_api_window(&spans, &answer, &p->api, p->services[w->service], w->since, w->until, err));
+    if (answer.full && w->until - w->since > LEAST)
+        spans.n = 0; /* its halves bring them again */
+    KT_TRY(kt_spans_finish(&spans, err));
+    KT_TRY(count(p, &spans, false, err));
+    add_totals(p, &spans);
+    record = window_json(p, w, &answer);
+    KT_TRY(kt_part_add(&p->part, kt_json_keep(record), &spans, err));
+    KT_TRY(settle(p, w, record, err));
+out:
+    kt_json_drop(record);
+    kt_spans_clear(&spans);
+    return status;
+}
+
+/* One record of an earlier process in place of a question. */
+static kt_status replay(bool *there, pull *p, const pull_window *w, kt_error *err)
+{
+    kt_status status = KT_OK;
+    kt_json *record = NULL;
+    kt_spans spans = {.n = 0};
+    KT_TRY(kt_part_next(&record, &spans, &p->part, err));
+    *there = record != NULL;
+    if (!record)
+        goto out;
+    const char *service = kt_json_as_text(kt_json_get(record, "service"), "");
+    if (strcmp(service, p->services[w->service]) != 0 ||
+        kt_json_as_int(kt_json_get(record, "since"), 0) != w->since ||
+        kt_json_as_int(kt_json_get(record, "until"), 0) != w->until)
+        KT_TRY(kt_fail(err, KT_INPUT, "%s: its records do not follow each other; --fresh gives them up",
+                       p->part.path));
+    p->api.limit = (int)kt_json_as_int(kt_json_get(record, "limit"), p->api.limit);
+    add_totals(p, &spans);
+    KT_TRY(count(p, &spans, false, err));
+    KT_TRY(settle(p, w, record, err));
+out:
+    kt_json_drop(record);
+    kt_spans_clear(&spans);
+    return status;
+}
+
+static kt_status ask_windows(pull *p, kt_error *err)
+{
+    kt_status status = KT_OK;
+    for (size_t i = p->n_services; i-- > 0;)
+        KT_TRY(push(p, (pull_window){i, p->since, p->until}, err));
+    while (p->n_stack > 0) {
+        bool there;
+        pull_window w = p->stack[p->n_stack - 1];
+        if (is_stopped(p))
+            KT_TRY(kt_fail(err, KT_STOPPED, "stopped; the same command goes on with %s", p->part.path));
+        p->n_stack--;
+        KT_TRY(replay(&there, p, &w, err));
+        if (!there)
+            KT_TRY(ask(p, &w, err));
+        tell(p);
+    }
+out:
+    return status;
+}
+
+/* ---- doubtful traces ---- */
+
+static kt_status ask_again(pull *p, const uint32_t *trace, size_t n, kt_error *err)
+{
+    kt_status status = KT_OK;
+    kt_spans spans = {.n = 0};
+    KT_TRY(kt_spans_init(&spans, err));
+    for (size_t i = 0; i < n; i++)
+        KT_TRY(kt_api_trace(&spans, &p->api, p->seen.trace[trace[i]].id, err));
+    KT_TRY(kt_spans_finish(&spans, err));
+    KT_TRY(count(p, &spans, true, err));
+    add_totals(p, &spans);
+    KT_TRY(
+        kt_part_add(&p->part, kt_json_put(kt_json_object(), "reread", kt_json_int((int64_t)n)), &spans, err));
+out:
+    kt_spans_clear(&spans);
+    return status;
+}
+
+static kt_status ask_doubtful(uint64_t *rootless, pull *p, kt_error *err)
+{
+    kt_status status = KT_OK;
+    uint32_t *trace = NULL;
+    size_t n = 0;
+    KT_TRY(kt_seen_doubtful(&trace, &n, &p->seen, err));
+    for (size_t at = 0; at < n; at += TOGETHER) {
+        kt_json *record = NULL;
+        kt_spans spans = {.n = 0};
+        size_t some = n - at < TOGETHER ? n - at : TOGETHER;
+        if (is_stopped(p))
+            KT_TRY(kt_fail(err, KT_STOPPED, "stopped; the same command goes on with %s", p->part.path));
+        status = kt_part_next(&record, &spans, &p->part, err);
+        add_totals(p, &spans);
+        if (status == KT_OK)
+            status = record ? count(p, &spans, true, err) : ask_again(p, trace + at, some, err);
+        kt_json_drop(record);
+        kt_spans_clear(&spans);
+        KT_TRY(status);
+        p->reread += some;
+        tell(p);
+    }
+    *rootless = 0;
+    for (size_t i = 0; i < p->seen.n; i++)
+        *rootless += p->seen.trace[i].doubtful;
+out:
+    free(trace);
+    return status;
+}
+
+/* ---- the end ---- */
+
+/* Notes for each trace which of the named services it has. */
+static void note_services(uint64_t *has, const pull *p, const kt_spans *spans)
+{
+    for (size_t i = 0; i < spans->n; i++) {
+        const char *service = spans->text[spans->process[spans->span[i].process].service];
+        for (size_t s = 0; s < p->options->n_services && s < 64; s++)
+            if (strcmp(service, p->services[s]) == 0)
+                has[kt_seen_place(&p->seen, spans->span[i].trace)] |= UINT64_C(1) << s;
+    }
+}
+
+/* writer NULL: only the services are noted. */
+static kt_status each_record(kt_spans_writer *writer, uint64_t *has, pull *p, kt_error *err)
+{
+    kt_status status = KT_OK;
+    bool more = true;
+    KT_TRY(kt_part_rewind(&p->part, err));
+    while (more) {
+        kt_json *record = NULL;
+        kt_spans spans = {.n = 0};
+        status = kt_part_next(&record, &spans, &p->part, err);
+        more = record != NULL;
+        if (status == KT_OK && spans.n > 0 && has)
+            note_services(has, p, &spans);
+        if (status == KT_OK && spans.n > 0 && writer)
+            status = kt_spans_writer_add(writer, &spans, err);
+        kt_json_drop(record);
+        kt_spans_clear(&spans);
+        KT_TRY(status);
+    }
+out:
+    return status;
+}
+
+static kt_status count_lacking(uint64_t *lacking, pull *p, kt_error *err)
+{
+    kt_status status = KT_OK;
+    uint64_t *has = NULL;
+    size_t n = p->options->n_services < 64 ? p->options->n_services : 64;
+    uint64_t all = n == 64 ? UINT64_MAX : (UINT64_C(1) << n) - 1;
+    *lacking = 0;
+    if (n < 2)
+        return KT_OK;
+    KT_TRY(kt_alloc(&has, p->seen.n, sizeof *has, err));
+    KT_TRY(each_record(NULL, has, p, err));
+    for (size_t i = 0; i < p->seen.n; i++)
+        *lacking += has[i] != all;
+out:
+    free(has);
+    return status;
+}
+
+static kt_status write_spans(kt_pull_verdict *verdict, char **text, const char *path, pull *p,
+                             uint64_t rootless, kt_error *err)
+{
+    kt_status status = KT_OK;
+    kt_spans_writer *writer = NULL;
+    kt_json *certificate = NULL;
+    uint64_t lacking;
+    KT_TRY(count_lacking(&lacking, p, err));
+    certificate = pull_certificate(verdict, p, lacking, rootless);
+    KT_TRY(kt_json_text(text, certificate, 0, err));
+    KT_TRY(kt_spans_writer_open(&writer, path, (size_t)p->spans, (size_t)p->tags, err));
+    KT_TRY(each_record(writer, NULL, p, err));
+    kt_spans_papers papers = {.certificate = *text};
+    status = kt_spans_writer_close(writer, &papers, err);
+    writer = NULL;
+out:
+    kt_spans_writer_discard(writer);
+    kt_json_drop(certificate);
+    return status;
+}
+
+static kt_status no_traces(const pull *p, kt_error *err)
+{
+    char from[KT_WHEN_TEXT], to[KT_WHEN_TEXT];
+    kt_when_text(from, p->since);
+    kt_when_text(to, p->until);
+    return kt_fail(
+        err, KT_INPUT,
+        "%s: no trace of %s%s between %s and %s (servers that keep traces in memory hide all that are older "
+        "than one span without a trace id)",
+        p->api.server, p->services[0], p->n_services > 1 ? " and the other services" : "", from, to);
+}
+
+static void clear(pull *p, bool keep)
+{
+    if (p->part.path)
+        kt_part_close(&p->part, keep);
+    free_names(p->services, p->n_services);
+    free(p->stack);
+    kt_seen_clear(&p->seen);
+    kt_json_drop(p->windows);
+    kt_api_close(&p->api);
+}
+
+kt_status kt_pull_run(kt_pull_verdict *verdict, char **certificate, const char *path,
+                      const kt_pull_options *options, kt_error *err)
+{
+    kt_status status = KT_OK;
+    pull p = {.options = options, .windows = kt_json_array()};
+    char *part = NULL;
+    bool keep = true;
+    uint64_t rootless;
+    assert(options->limit >= 1);
+    *certificate = NULL;
+    KT_TRY(kt_format(&part, err, "%s.part", path));
+    KT_TRY(kt_api_open(&p.api, &options->http, options->api, options->limit, &options->jaeger, err));
+    KT_TRY(kt_part_open(&p.part, part, options->fresh, err));
+    KT_TRY(begin(&p, err));
+    KT_TRY(ask_windows(&p, err));
+    KT_TRY(ask_doubtful(&rootless, &p, err));
+    if (p.spans == 0) {
+        keep = false;
+        KT_TRY(no_traces(&p, err));
+    }
+    KT_TRY(write_spans(verdict, certificate, path, &p, rootless, err));
+    keep = false;
+out:
+    if (status != KT_OK) {
+        free(*certificate);
+        *certificate = NULL;
+    }
+    clear(&p, keep && p.part.end > 0);
+    free(part);
+    return status;
+}
