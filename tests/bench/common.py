@@ -123,6 +123,16 @@ def cpu_of_machine():
     return (user + nice + system + irq + soft_irq) / os.sysconf("SC_CLK_TCK")
 
 
+def wait_for_quiet(most_busy, patience):
+    """Waits until other programs take at most that share of all cores for a second, or `patience` seconds are over."""
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        before, began = cpu_of_machine(), time.monotonic()
+        time.sleep(1)
+        if (cpu_of_machine() - before) / (time.monotonic() - began) / os.cpu_count() <= most_busy:
+            return
+
+
 def info(folder):
     return json.loads((pathlib.Path(folder) / "run.json").read_text())
 

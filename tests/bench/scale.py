@@ -82,10 +82,11 @@ def measure(bin, what, data, ranks):
     return {"fit": fit, "job": wall, "CPU": cpu, "others": max(0, busy - cpu) / wall / common.os.cpu_count()}
 
 
-def pairs(bin, what, data, n, most_busy):
+def pairs(bin, what, data, n, most_busy, patience):
     """n pairs of runs (one rank, two ranks) that other programs left alone, in turns; gives up after 3 n."""
     found, tried = [], 0
     while len(found) < n:
+        common.wait_for_quiet(most_busy, patience)
         pair = [measure(bin, what, data, ranks) for ranks in ((1, 2) if tried % 2 == 0 else (2, 1))]
         pair = pair if tried % 2 == 0 else pair[::-1]
         tried += 1
@@ -128,6 +129,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("--pairs", type=int, default=5)
     p.add_argument("--busy", type=float, default=0.05, help="the most of the machine that others may use (0.05)")
+    p.add_argument("--wait", type=float, default=60, help="seconds that a pair waits for others to be that quiet")
     p.add_argument("--check", action="store_true", help="end with 1 where a target is missed")
     p.add_argument("--only", choices=("many", "large"))
     a = p.parse_args()
@@ -135,7 +137,7 @@ def main():
     common.adopt_orphans()
     print("kt-train with one rank and with two; %s\n" % common.machine())
     chosen = {"many": [MANY], "large": [LARGE]}.get(a.only, [MANY, LARGE])
-    ok = [report(what, *pairs(bin, what, dataset(bin, what), a.pairs, a.busy)) for what in chosen]
+    ok = [report(what, *pairs(bin, what, dataset(bin, what), a.pairs, a.busy, a.wait)) for what in chosen]
     raise SystemExit(1 if a.check and not all(ok) else 0)
 
 
