@@ -21,7 +21,7 @@
 #define KT_ARCHIVE_SCHEMA "kt-archive"
 enum {
     KT_ARCHIVE_VERSION = 1,
-    KT_NUMERICS = 3 /* raised whenever a change alters bits of results */
+    KT_NUMERICS = 4 /* raised whenever a change alters bits of results */
 };
 
 typedef struct {

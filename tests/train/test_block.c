@@ -20,9 +20,10 @@ static void batch_rule_follows_row_count(void **state)
         int asked;
         size_t rows;
         int batch;
-    } cases[] = {{0, 40, 16},       {0, 100, 25},   {0, 255, 63},    {0, 256, 64},
-                 {0, 511, 64},      {0, 512, 128},  {0, 99999, 128}, {0, 100000, 1024},
-                 {512, 10000, 512}, {512, 400, 64}, {64, 64, 64},    {64, 63, 16}};
+    } cases[] = {{0, 40, 16},        {0, 100, 25},       {0, 255, 63},      {0, 256, 64},
+                 {0, 511, 64},       {0, 512, 128},      {0, 99999, 128},   {0, 100000, 1024},
+                 {0, 2999999, 1024}, {0, 3000000, 4096}, {512, 10000, 512}, {512, 400, 64},
+                 {64, 64, 64},       {64, 63, 16}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_int_equal(kt_batch_rows(cases[i].asked, cases[i].rows), cases[i].batch);
     assert_int_equal(kt_batch_strips(16), 1);
