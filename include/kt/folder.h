@@ -2,7 +2,7 @@
  *
  *   config.json   canonical: {"kt_train": version, "numerics": n, "options": result options}; written once
  *   inputs.json   how the data were named on the command line
- *   dataset.h5, journal.jsonl, models.h5, run.json
+ *   spans.h5 (of a pull, spans.h5.part while it runs), dataset.h5, journal.jsonl, models.h5, run.json
  * Nothing is written to a folder that holds other files but no config.json of ours, and --fresh removes only
  * what kt-train wrote. */
 #ifndef KT_FOLDER_H
@@ -14,6 +14,7 @@
 
 #define KT_RUN_CONFIG  "config.json"
 #define KT_RUN_INPUTS  "inputs.json"
+#define KT_RUN_SPANS   "spans.h5"
 #define KT_RUN_DATASET "dataset.h5"
 #define KT_RUN_JOURNAL "journal.jsonl"
 #define KT_RUN_ARCHIVE "models.h5"

@@ -2,6 +2,9 @@
 
 #include "kt/certify.h"
 #include "kt/clean.h"
+#include "kt/file.h"
+#include "kt/folder.h"
+#include "kt/http.h"
 #include "kt/input.h"
 #include "kt/recorded.h"
 #include <stdlib.h>
@@ -16,25 +19,40 @@ static void note(void *context, const char *line)
 
 kt_status acquire_check(const kt_json *options, size_t n_operands, kt_error *err)
 {
-    if (n_operands > 0 || kt_json_size(kt_json_get(options, "traces")) > 0)
+    bool files = n_operands > 0 || kt_json_size(kt_json_get(options, "traces")) > 0;
+    bool jaeger = kt_json_get(options, "jaeger") != NULL;
+    if (files && jaeger)
+        return kt_fail(err, KT_USAGE, "--jaeger: takes no DATA and no --traces beside it");
+    if (files || jaeger)
         return KT_OK;
-    return kt_fail(err, KT_USAGE,
-                   "no data: name files or folders of CSV, a kt-dataset, or --traces (kt-train --help)");
+    return kt_fail(
+        err, KT_USAGE,
+        "no data: name files or folders of CSV, a kt-dataset, --traces or --jaeger (kt-train --help)");
+}
+
+static void name_input(kt_json *inputs, const char *option, const char *value)
+{
+    if (!value)
+        return;
+    kt_json_append(inputs, kt_json_string(option));
+    kt_json_append(inputs, kt_json_string(value));
 }
 
 kt_json *acquire_inputs(const job *j)
 {
     kt_json *inputs = kt_json_array();
-    for (size_t i = 0; i < j->set.traces.n; i++) {
-        kt_json_append(inputs, kt_json_string("--traces"));
-        kt_json_append(inputs, kt_json_string(j->set.traces.text[i]));
+    char *server = NULL;
+    if (j->set.jaeger.url && kt_http_display(&server, j->set.jaeger.url, NULL) == KT_OK) {
+        name_input(inputs, "--jaeger", server);
+        name_input(inputs, "--since", j->set.jaeger.since);
+        name_input(inputs, "--until", j->set.jaeger.until);
     }
+    free(server);
+    for (size_t i = 0; i < j->set.traces.n; i++)
+        name_input(inputs, "--traces", j->set.traces.text[i]);
     for (size_t i = 0; i < j->n_inputs; i++)
         kt_json_append(inputs, kt_json_string(j->inputs[i]));
-    if (j->set.manifest) {
-        kt_json_append(inputs, kt_json_string("--manifest"));
-        kt_json_append(inputs, kt_json_string(j->set.manifest));
-    }
+    name_input(inputs, "--manifest", j->set.manifest);
     return inputs;
 }
 
@@ -79,6 +97,49 @@ out:
     return status;
 }
 
+/* ---- traces of a running Jaeger ---- */
+
+static void show_pull(void *context, double done_s, double all_s, uint64_t traces, uint64_t spans)
+{
+    progress_live(context, "pull: %.0f %%, %llu traces, %llu spans", all_s > 0 ? 100 * done_s / all_s : 100.,
+                  (unsigned long long)traces, (unsigned long long)spans);
+}
+
+/* Into RUN/spans.h5, which a run that goes on has already. */
+static kt_status pull(job *j, const char *path, kt_error *err)
+{
+    kt_status status = KT_OK;
+    kt_pull_verdict verdict;
+    char *certificate = NULL;
+    jaeger_job wanted = {.wishes = &j->set.jaeger,
+                         .path = path,
+                         .n_services = j->set.clean.entry ? 1 : 0,
+                         .services = &j->set.clean.entry,
+                         .sampling = j->set.clean.sampling,
+                         .note = note,
+                         .progress = show_pull,
+                         .context = &j->progress};
+    if (kt_path_kind_of(path) == KT_PATH_FILE)
+        return KT_OK;
+    KT_TRY(jaeger_pull(&verdict, &certificate, &wanted, err));
+    progress_note(&j->progress, "pull: %s (kt info %s says more)", kt_pull_verdict_text[verdict], path);
+out:
+    free(certificate);
+    return status;
+}
+
+static kt_status read_jaeger(kt_samples *samples, job *j, kt_error *err)
+{
+    kt_status status = KT_OK;
+    char *path = NULL;
+    KT_TRY(kt_path_join(&path, j->folder, KT_RUN_SPANS, err));
+    KT_TRY(pull(j, path, err));
+    KT_TRY(clean(samples, j, (const char *const *)&path, 1, err));
+out:
+    free(path);
+    return status;
+}
+
 /* ---- rows of tables ---- */
 
 static kt_status read_tables(kt_samples *samples, job *j, kt_error *err)
@@ -117,7 +178,9 @@ kt_status acquire_partition(job *j, kt_error *err)
     bool *chosen = NULL;
     kt_split_options how = settings_split(&j->set);
     KT_TRY(progress_phase(&j->progress, "acquire", err));
-    KT_TRY(j->set.traces.n > 0 ? read_traces(&samples, j, err) : read_tables(&samples, j, err));
+    KT_TRY(j->set.jaeger.url     ? read_jaeger(&samples, j, err)
+           : j->set.traces.n > 0 ? read_traces(&samples, j, err)
+                                 : read_tables(&samples, j, err));
     KT_TRY(progress_phase(&j->progress, "partition", err));
     KT_TRY(kt_alloc(&splits, samples.n_services, sizeof *splits, err));
     KT_TRY(kt_alloc(&chosen, samples.n_services, sizeof *chosen, err));

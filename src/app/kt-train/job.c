@@ -65,7 +65,11 @@ static kt_status folder_of(char **folder, const job *j, kt_error *err)
     char *stem = NULL;
     if (j->set.out)
         return kt_strdup(folder, j->set.out, err);
-    KT_TRY(kt_path_stem(&stem, j->set.traces.n > 0 ? j->set.traces.text[0] : j->inputs[0], err));
+    KT_TRY(kt_path_stem(&stem,
+                        j->set.jaeger.url     ? "jaeger"
+                        : j->set.traces.n > 0 ? j->set.traces.text[0]
+                                              : j->inputs[0],
+                        err));
     KT_TRY(kt_path_join(folder, "results", stem, err));
 out:
     free(stem);

@@ -12,7 +12,7 @@ static kt_status print_help(kt_error *err)
         return status;
     printf(
         "Trains a mixture density network of the processing time of each service, and writes one archive.\n\n"
-        "usage: [mpirun -np N] kt-train [OPTIONS] DATA...|--traces PATH...\n\n"
+        "usage: [mpirun -np N] kt-train [OPTIONS] DATA...|--traces PATH...|--jaeger URL --since WHEN\n\n"
         "DATA: CSV files, folders of them, or a kt-dataset (HDF5).\n\n%s\n"
         "The archive depends on the data and on the options of Data, Model and Training alone.\n"
         "Exit codes: 0 done, 1 failed, 2 usage, 3 finished but some services have no model.\n",

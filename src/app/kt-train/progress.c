@@ -42,16 +42,37 @@ void progress_note(progress *p, const char *format, ...)
     fputc('\n', stderr);
 }
 
-static void show(progress *p, bool now)
+/* Is it time for another live line? */
+static bool is_due(progress *p, bool now)
 {
     double time = MPI_Wtime();
-    if (p->quiet || p->services == 0 ||
-        (!now && time - p->shown < (p->terminal ? TERMINAL_EVERY : LOG_EVERY)))
-        return;
+    if (p->quiet || (!now && time - p->shown < (p->terminal ? TERMINAL_EVERY : LOG_EVERY)))
+        return false;
     p->shown = time;
+    return true;
+}
+
+void progress_live(progress *p, const char *format, ...)
+{
+    va_list arguments;
+    if (!is_due(p, false))
+        return;
+    wipe(p);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    if (!p->terminal)
+        fputc('\n', stderr);
+    fflush(stderr);
+}
+
+static void show(progress *p, bool now)
+{
+    if (p->services == 0 || !is_due(p, now))
+        return;
     wipe(p);
     fprintf(stderr, "fit: %zu of %zu services, %.0f s%s%s", p->fitted + p->refused, p->services,
-            time - p->began, p->last[0] ? "; " : "", p->last);
+            p->shown - p->began, p->last[0] ? "; " : "", p->last);
     if (!p->terminal)
         fputc('\n', stderr);
     fflush(stderr);
@@ -62,7 +83,7 @@ kt_status progress_phase(progress *p, const char *name, kt_error *err)
     double time = MPI_Wtime();
     if (p->phase) {
         kt_json_put(p->phases, p->phase, kt_json_real(time - p->phase_began));
-        if (strcmp(p->phase, "fit") == 0 && !p->quiet)
+        if (!p->quiet)
             wipe(p);
     }
     p->phase = name;

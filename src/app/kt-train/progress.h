@@ -28,6 +28,9 @@ kt_status progress_phase(progress *p, const char *name, kt_error *err);
 /* Lines for the journal, from any rank; updates the live line. */
 void progress_hear(progress *p, const char *lines, size_t n);
 
+/* The live line of another phase than fit; shown when it is time for one. */
+void progress_live(progress *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* A line for people, above the live one. */
 void progress_note(progress *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

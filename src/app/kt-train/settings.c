@@ -108,8 +108,11 @@ const kt_option *settings_table(void)
 {
     enum { ROOM = 128 };
     static kt_option joined[ROOM];
-    const kt_option_part parts[] = {
-        {data_rows, 0}, {traces_rows, 0}, {kt_clean_table, offsetof(settings, clean)}, {own_rows, 0}};
+    const kt_option_part parts[] = {{data_rows, 0},
+                                    {traces_rows, 0},
+                                    {kt_clean_table, offsetof(settings, clean)},
+                                    {jaeger_table, offsetof(settings, jaeger)},
+                                    {own_rows, 0}};
     if (!joined[0].name)
         kt_options_join(joined, ROOM, parts, sizeof parts / sizeof *parts);
     return joined;

@@ -2,6 +2,7 @@
 #ifndef KT_TRAIN_SETTINGS_H
 #define KT_TRAIN_SETTINGS_H
 
+#include "jaeger.h"
 #include "kt/clean.h"
 #include "kt/csv.h"
 #include "kt/fit.h"
@@ -15,6 +16,7 @@ typedef struct {
     int target, time_unit;
     const char *manifest;
     kt_clean_settings clean;
+    jaeger_wishes jaeger;
     /* split */
     double test_cells, validation;
     int64_t most_validation, seed;

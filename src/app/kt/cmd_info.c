@@ -55,6 +55,7 @@ static kt_json *archive_json(const kt_archive *archive, const char *digest, cons
                              bool cells)
 {
     kt_json *json = kt_json_object(), *config = NULL, *features = kt_json_array(), *refused = kt_json_array();
+    kt_json *cleaning = NULL;
     kt_json *services = kt_scores_json(scored, archive->n_entries, cells);
     for (size_t i = 0; i < archive->n_entries; i++)
         describe_model(kt_json_at(services, i), &archive->entries[i]);
@@ -71,8 +72,27 @@ static kt_json *archive_json(const kt_archive *archive, const char *digest, cons
     kt_json_put(json, "sha256", kt_json_string(digest));
     kt_json_put(json, "features", features);
     kt_json_put(json, "options", config);
+    if (archive->cleaning &&
+        kt_json_parse(&cleaning, archive->cleaning, strlen(archive->cleaning), "cleaning", NULL) == KT_OK)
+        kt_json_put(json, "cleaning", cleaning);
     kt_json_put(json, "services", services);
     return kt_json_put(json, "refused", refused);
+}
+
+/* What rows of traces keep of a pull's certificate. */
+static void print_traces(const char *cleaning, const char *path)
+{
+    kt_json *json = NULL;
+    if (!cleaning || kt_json_parse(&json, cleaning, strlen(cleaning), path, NULL) != KT_OK)
+        return;
+    const kt_json *certificate = kt_json_get(json, "certificate");
+    const char *verdict = kt_json_as_text(kt_json_get(certificate, "verdict"), "none");
+    printf("traces   certificate: %s", verdict);
+    if (kt_json_get(certificate, "since"))
+        printf(", %s to %s", kt_json_as_text(kt_json_get(certificate, "since"), "?"),
+               kt_json_as_text(kt_json_get(certificate, "until"), "?"));
+    putchar('\n');
+    kt_json_drop(json);
 }
 
 /* How cells were told apart: mostly one rule for all services. */
@@ -97,6 +117,8 @@ static kt_status archive_text(const kt_archive *archive, const char *digest, con
     for (int f = 0; f < archive->d; f++)
         printf(" %s", archive->feature[f]);
     print_rules(archive);
+    putchar('\n');
+    print_traces(archive->cleaning, "cleaning");
     for (size_t i = 0; i < archive->n_entries; i++) {
         const kt_archive_entry *e = &archive->entries[i];
         printf("\n%s: %s of %d, %s; %zu rows trained, %zu validated, %zu held out; %llu steps of %d rows, "
@@ -214,10 +236,11 @@ static kt_status info_dataset(const info_options *o, const char *path, kt_error 
     KT_TRY(kt_store_open(&store, path, err));
     if (!o->json) {
         KT_TRY(dataset_table(store, o->cells, err));
+        print_traces(kt_store_cleaning(store), path);
         goto out;
     }
     kt_json *json = kt_json_object(), *services = kt_json_array(), *features = kt_json_array(),
-            *provenance = NULL;
+            *provenance = NULL, *cleaning = NULL;
     for (int f = 0; f < kt_store_features(store); f++)
         kt_json_append(features, kt_json_string(kt_store_feature(store, f)));
     for (size_t i = 0; i < kt_store_count(store); i++)
@@ -227,6 +250,10 @@ static kt_status info_dataset(const info_options *o, const char *path, kt_error 
     kt_json_put(json, "schema", kt_json_string(KT_DATASET_SCHEMA));
     kt_json_put(json, "features", features);
     kt_json_put(json, "provenance", provenance);
+    if (kt_store_cleaning(store) &&
+        kt_json_parse(&cleaning, kt_store_cleaning(store), strlen(kt_store_cleaning(store)), "cleaning",
+                      NULL) == KT_OK)
+        kt_json_put(json, "cleaning", cleaning);
     KT_TRY(program_print_json(kt_json_put(json, "services", services), err));
 out:
     kt_store_close(store);
