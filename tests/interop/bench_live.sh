@@ -20,5 +20,9 @@ until=$(date +%s%N)
 
 python3 "$interop/traces.py" ask "$jaeger" v1 entry "$since" "$until" >reply.json
 python3 "$interop/cells.py" load reply.json && ok || fail "the campaign is not what was traced"
-python3 "$interop/busy.py" "$kt" reply.json load/manifest.json reply.json && ok || fail "cleaned times"
+run 0 collect --jaeger "$jaeger" --since "$(stamp "$since")" --until "$(stamp "$until")" --settle 0 --out spans.h5
+python3 "$interop/traces.py" list reply.json >truth.csv
+python3 "$interop/traces.py" list spans.h5 >spans.csv
+same truth.csv spans.csv "spans of the test bed"
+python3 "$interop/busy.py" "$kt" spans.h5 load/manifest.json reply.json && ok || fail "cleaned times"
 finish
