@@ -12,13 +12,16 @@ enum { TUNNEL_WAIT_S = 30 };
 #define AT(field) offsetof(jaeger_wishes, field)
 #define RUN       KT_CLASS_RUN
 
+const kt_option jaeger_range_table[] = {
+    {"since", 0, KT_OPTION_TEXT, RUN, AT(since), 0, 0, NULL, NULL, "WHEN",
+     "the first moment: a length before now (1h, 90m, 2d), RFC 3339, or seconds since 1970", NULL},
+    {"until", 0, KT_OPTION_TEXT, RUN, AT(until), 0, 0, NULL, "now", "WHEN", "the last one", NULL},
+    {.name = NULL}};
+
 const kt_option jaeger_table[] = {
     /* not stored: it may hold a password */
     {"jaeger", 0, KT_OPTION_TEXT, KT_CLASS_SECRET, AT(url), 0, 0, NULL, NULL, "URL",
      "the address of Jaeger's query service, with its base path", "Jaeger"},
-    {"since", 0, KT_OPTION_TEXT, RUN, AT(since), 0, 0, NULL, NULL, "WHEN",
-     "the first moment: a length before now (1h, 90m, 2d), RFC 3339, or seconds since 1970", NULL},
-    {"until", 0, KT_OPTION_TEXT, RUN, AT(until), 0, 0, NULL, "now", "WHEN", "the last one", NULL},
     {"settle", 0, KT_OPTION_REAL, RUN, AT(settle), 0, 86400, NULL, "30", "SECONDS",
      "nothing younger is asked for: spans arrive late", NULL},
     {"api", 0, KT_OPTION_CHOICE, RUN, AT(api), 0, 0, "auto|v1|v3", "auto", "NAME",

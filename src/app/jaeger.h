@@ -14,8 +14,8 @@ typedef struct {
     double settle;
 } jaeger_wishes;
 
-/* Options of a jaeger_wishes; ends in a row without a name. */
-extern const kt_option jaeger_table[];
+/* Options of a jaeger_wishes: the server, and the range of time; each ends in a row without a name. */
+extern const kt_option jaeger_table[], jaeger_range_table[];
 
 typedef struct {
     const jaeger_wishes *wishes;

@@ -112,6 +112,7 @@ const kt_option *settings_table(void)
                                     {traces_rows, 0},
                                     {kt_clean_table, offsetof(settings, clean)},
                                     {jaeger_table, offsetof(settings, jaeger)},
+                                    {jaeger_range_table, offsetof(settings, jaeger)},
                                     {own_rows, 0}};
     if (!joined[0].name)
         kt_options_join(joined, ROOM, parts, sizeof parts / sizeof *parts);

@@ -42,7 +42,7 @@ static const kt_option *options(void)
 {
     enum { ROOM = 64 };
     static kt_option joined[ROOM];
-    const kt_option_part parts[] = {{own, 0}, {jaeger_table, AT(jaeger)}};
+    const kt_option_part parts[] = {{own, 0}, {jaeger_table, AT(jaeger)}, {jaeger_range_table, AT(jaeger)}};
     if (!joined[0].name)
         kt_options_join(joined, ROOM, parts, sizeof parts / sizeof *parts);
     return joined;

@@ -2,6 +2,7 @@
 #include "command.h"
 #include "kt/campaign.h"
 #include "kt/file.h"
+#include "load_collect.h"
 #include "load_plan.h"
 #include "load_view.h"
 #include <signal.h>
@@ -12,13 +13,14 @@
 typedef struct {
     load_wishes wishes;
     const char *out;
+    jaeger_wishes jaeger;
     bool fresh, keep_going, dry_run, json, quiet, help;
 } load_command;
 
 #define WISH(field) offsetof(load_command, wishes.field)
 #define AT(field)   offsetof(load_command, field)
 #define RUN         KT_CLASS_RUN
-static const kt_option options[] = {
+static const kt_option own[] = {
     {"uri", 'u', KT_OPTION_TEXT, RUN, WISH(uri), 0, 0, NULL, NULL, "URL", "where requests go, http or https",
      "Load"},
     {"rps", 'r', KT_OPTION_REAL, RUN, WISH(rps), 1e-6, 1e6, NULL, NULL, "REQ/S",
@@ -88,6 +90,16 @@ static const kt_option options[] = {
     {"help", 'h', KT_OPTION_FLAG, RUN, AT(help), 0, 0, NULL, "false", NULL, "print this and exit", NULL},
     {NULL, 0, KT_OPTION_FLAG, RUN, 0, 0, 0, NULL, NULL, NULL, NULL, NULL}};
 
+static const kt_option *options(void)
+{
+    enum { ROOM = 80 };
+    static kt_option joined[ROOM];
+    const kt_option_part parts[] = {{own, 0}, {jaeger_table, AT(jaeger)}};
+    if (!joined[0].name)
+        kt_options_join(joined, ROOM, parts, sizeof parts / sizeof *parts);
+    return joined;
+}
+
 /* ---- signals: the first one finishes what is under way, the second one does not wait, the third one kills
  * ---- */
 
@@ -103,6 +115,12 @@ static kt_load_order asked(void *context)
 {
     ((load_view *)context)->stopping = signals > 0;
     return signals == 0 ? KT_LOAD_GO : signals == 1 ? KT_LOAD_FINISH : KT_LOAD_DROP;
+}
+
+static bool is_stopped(void *context)
+{
+    (void)context;
+    return signals > 0;
 }
 
 static void catch_signals(void)
@@ -186,6 +204,15 @@ static kt_status run(void *given, const char *const *operands, size_t n, kt_erro
         KT_TRY(load_view_plan(&campaign, o->json, err));
     else
         KT_TRY(run_campaign(&campaign, o, folder, err));
+    const load_collect collect = {.jaeger = &o->jaeger,
+                                  .folder = folder,
+                                  .entry = o->wishes.entry,
+                                  .fresh = o->fresh,
+                                  .quiet = o->quiet,
+                                  .json = o->json,
+                                  .stop = is_stopped};
+    if (o->jaeger.url && !o->dry_run)
+        KT_TRY(load_collect_run(&collect, err));
 out:
     kt_campaign_clear(&campaign);
     kt_json_drop(plan);
@@ -209,7 +236,7 @@ const kt_command command_load = {
              "load when the replies under way are there, a second one at once; what was done is written in "
              "any case\n"
              "(exit code 75), and the same command runs that cell again.\n",
-    .options = options,
+    .table = options,
     .size = sizeof(load_command),
     .least = 0,
     .most = 0,
