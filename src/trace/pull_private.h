@@ -1,4 +1,4 @@
-/* What the sources of a pull share: pull.c asks, certificate.c tells. */
+/* What the sources of a pull share: pull_begin.c says what is asked for, pull.c asks, certificate.c tells. */
 #ifndef KT_TRACE_PULL_PRIVATE_H
 #define KT_TRACE_PULL_PRIVATE_H
 
@@ -27,6 +27,12 @@ typedef struct {
     uint64_t asked, halved, reread, spans, tags, sampled_below_1;
     size_t full; /* windows that could not be halved any more */
 } pull;
+
+/* Services and range: what the options say, or what a pull that goes on began with. */
+kt_status pull_begin(pull *p, kt_error *err);
+
+/* Whole microseconds: a start between two of them is found by neither. */
+int64_t pull_floor_us(int64_t time);
 
 /* The certificate as JSON (new reference), and its verdict. lacking: traces without one of the named
  * services. */
