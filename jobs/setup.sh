@@ -5,6 +5,8 @@ kt_packages_build="gcc libc6-dev make cmake ninja-build pkg-config openmpi-bin l
 kt_packages_test="$kt_packages_build libcmocka-dev hdf5-tools python3 ca-certificates"
 kt_packages_fixtures="$kt_packages_test python3-pandas" # where KT_FIXTURES names recorded traces of others
 kt_packages_clang="$kt_packages_test clang-14"
+kt_packages_valgrind="$kt_packages_test valgrind"
+kt_packages_coverage="$kt_packages_test gcovr"
 
 kt_missing_packages() {
   local package
@@ -13,7 +15,8 @@ kt_missing_packages() {
   done
 }
 
-# kt_install_packages build|test|fixtures|clang: with apt, as root or through sudo; elsewhere it says what is needed and stops.
+# kt_install_packages build|test|fixtures|clang|valgrind|coverage: with apt, as root or through sudo; elsewhere it says what is
+# needed and stops.
 kt_install_packages() {
   local list=kt_packages_$1 missing as_root=
   local wanted=${!list}

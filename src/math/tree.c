@@ -13,7 +13,7 @@ kt_status kt_tree_init(kt_tree *tree, size_t width, void (*add)(void *, const vo
     assert(width > 0 && width % ALIGNMENT == 0 && add);
     *tree = (kt_tree){.width = width, .add = add, .context = context};
     /* Not zeroed: most trees use a few slots, and the others then cost no memory. */
-    if (width <= SIZE_MAX / KT_TREE_NODES)
+    if (width <= PTRDIFF_MAX / KT_TREE_NODES)
         tree->slot = aligned_alloc(ALIGNMENT, width * KT_TREE_NODES);
     return tree->slot
                ? KT_OK

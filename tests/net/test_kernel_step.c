@@ -215,12 +215,28 @@ static void float_mode_is_the_standard_one(void **unused)
 #endif
 }
 
+#ifdef __x86_64__
+/* Emulators take the mode and do nothing about it: valgrind does. */
+static bool flushing_works(void)
+{
+    unsigned before = _mm_getcsr();
+    _mm_setcsr(before | 0x8040u);
+    volatile float tiny = 1e-38f, half = 0.5f, product = tiny * half;
+    _mm_setcsr(before);
+    return product == 0;
+}
+#endif
+
 /* A share so small that parts of the gradient are below what normal numbers hold. The bits are those of every
  * instruction set, whatever mode the caller is in, who gets it back. */
 static void denormals_are_zero(void **unused)
 {
     (void)unused;
 #ifdef __x86_64__
+    if (!flushing_works()) {
+        print_message("nothing makes denormals zero on this machine: not tested\n");
+        skip();
+    }
     kt_net net = {2, 2, 8, {16, 16}, KT_TANH, KT_HEAD_EXP, KT_WEIBULL, false};
     kernel_case c = case_create(net, 64, 8);
     unsigned before = _mm_getcsr();
