@@ -13,6 +13,7 @@ JSON
 since=$(date +%s%N)
 run 0 load --plan plan.json --out load --jaeger "$jaeger" --settle 5
 has stdout "550 of 550 requests found by their trace id"
+has load/summary.json '"found": 550'
 has stdout "certificate complete"
 until=$(date +%s%N)
 range="--since $(stamp "$since") --until $(stamp "$until") --settle 0"

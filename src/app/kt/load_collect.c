@@ -79,6 +79,17 @@ static kt_status wait_until(const load_collect *what, int64_t time, kt_error *er
     return KT_OK;
 }
 
+static kt_json *to_json(const kt_load_found *found, kt_pull_verdict verdict)
+{
+    kt_json *traces = kt_json_object();
+    kt_json_put(traces, "verdict", kt_json_string(kt_pull_verdict_text[verdict]));
+    kt_json_put(traces, "requests", kt_json_int((int64_t)found->requests));
+    kt_json_put(traces, "answered", kt_json_int((int64_t)found->answered));
+    kt_json_put(traces, "found", kt_json_int((int64_t)found->found));
+    kt_json_put(traces, "answered_missing", kt_json_int((int64_t)found->answered_missing));
+    return kt_json_put(traces, "missing", kt_json_string(found->missing));
+}
+
 static kt_status report(const load_collect *what, const char *spans_path, const char *requests,
                         kt_pull_verdict verdict, kt_error *err)
 {
@@ -88,6 +99,7 @@ static kt_status report(const load_collect *what, const char *spans_path, const 
     kt_load_found found;
     KT_TRY(kt_spans_read(&spans, &papers, spans_path, err));
     KT_TRY(kt_load_find(&found, requests, &spans, err));
+    KT_TRY(kt_campaign_add(what->folder, "traces", to_json(&found, verdict), err));
     if (!what->quiet)
         fprintf(what->json ? stderr : stdout, /* stdout has the summary as one document */
                 "%s: %zu spans, certificate %s; %" PRIu64 " of %" PRIu64
