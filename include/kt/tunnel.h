@@ -22,7 +22,8 @@ const char *kt_tunnel_proxy(const kt_tunnel *tunnel);
 /* "127.0.0.1:PORT" with forward, else NULL; borrowed. */
 const char *kt_tunnel_route(const kt_tunnel *tunnel);
 
-/* KT_IO with ssh's words where it has ended. */
-kt_status kt_tunnel_check(kt_tunnel *tunnel, kt_error *err);
+/* Adds to a message what ssh has said since it was ready, and that it has ended where it has. tunnel: may be
+ * NULL. */
+void kt_tunnel_explain(kt_error *err, kt_tunnel *tunnel);
 
 #endif

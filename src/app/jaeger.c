@@ -140,6 +140,7 @@ kt_status jaeger_pull(kt_pull_verdict *verdict, char **certificate, const jaeger
     KT_TRY(open_tunnel(&tunnel, &o.http, job, err));
     KT_TRY(kt_pull_run(verdict, certificate, job->path, &o, err));
 out:
+    kt_tunnel_explain(err, tunnel);
     kt_tunnel_close(tunnel);
     free(token);
     free(range);

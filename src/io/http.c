@@ -340,6 +340,7 @@ kt_status kt_http_get(kt_http_reply *reply, kt_http *http, const char *path, kt_
     kt_status status = KT_OK;
     char *url = NULL, why[CURL_ERROR_SIZE + 100];
     int shown = (int)strcspn(path, "?");
+    bool proxied = http->shown_proxy && *http->shown_proxy;
     CURLcode code;
     KT_TRY(kt_format(&url, err, "%s%s", http->url, path));
     http->reply = reply;
@@ -360,8 +361,7 @@ kt_status kt_http_get(kt_http_reply *reply, kt_http *http, const char *path, kt_
     }
     if (code != CURLE_OK && !reply->cut)
         status = kt_fail(err, KT_IO, "%s%.*s%s%s: %s%s", http->shown, shown, path,
-                         http->shown_proxy ? " through the proxy " : "",
-                         http->shown_proxy ? http->shown_proxy : "", why,
+                         proxied ? " through the proxy " : "", proxied ? http->shown_proxy : "", why,
                          reply->retries > 0 ? " (tried again to no avail)" : "");
 out:
     free(url);

@@ -18,8 +18,9 @@
 #include <unistd.h>
 
 struct kt_tunnel {
-    pid_t ssh; /* 0: has ended */
-    int words; /* a file in memory that takes what ssh says: a pipe could fill up and hold it */
+    pid_t ssh;  /* 0: has ended */
+    int words;  /* a file in memory that takes what ssh says: a pipe could fill up and hold it */
+    off_t told; /* of them, before it was ready: the login host's greeting */
     int port;
     char *destination; /* without the port */
     char *host_port;   /* of the login host, or NULL */
@@ -28,7 +29,7 @@ struct kt_tunnel {
     bool forward;
 };
 
-enum { CLOSE_MS = 2000, LOOK_MS = 30, WORDS = 700 };
+enum { CLOSE_MS = 2000, LOOK_MS = 30, ENDS_MS = 300, WORDS = 700 };
 
 /* ---- what the caller named ---- */
 
@@ -191,8 +192,9 @@ static bool has_ended(kt_tunnel *t)
 /* The end of what ssh said, one line: its reason stands there. */
 static void last_words(char out[WORDS], const kt_tunnel *t)
 {
-    off_t size = lseek(t->words, 0, SEEK_END), from = size > WORDS - 1 ? size - (WORDS - 1) : 0;
-    ssize_t n = size > 0 ? pread(t->words, out, (size_t)(size - from), from) : 0;
+    off_t size = lseek(t->words, 0, SEEK_END),
+          from = size - t->told > WORDS - 1 ? size - (WORDS - 1) : t->told;
+    ssize_t n = size > from ? pread(t->words, out, (size_t)(size - from), from) : 0;
     out[n > 0 ? n : 0] = '\0';
     size_t used = 0;
     for (const char *c = out; *c; c++) {
@@ -253,6 +255,7 @@ kt_status kt_tunnel_open(kt_tunnel **tunnel, const char *destination, const char
     KT_TRY(kt_format(&t->address, err, "%s127.0.0.1:%d", forward ? "" : "socks5h://", t->port));
     KT_TRY(start(t, err));
     KT_TRY(wait_until_ready(t, wait_s, stop, context, err));
+    t->told = lseek(t->words, 0, SEEK_END);
     *tunnel = t;
     t = NULL;
 out:
@@ -294,7 +297,20 @@ const char *kt_tunnel_route(const kt_tunnel *tunnel)
     return tunnel->forward ? tunnel->address : NULL;
 }
 
-kt_status kt_tunnel_check(kt_tunnel *tunnel, kt_error *err)
+void kt_tunnel_explain(kt_error *err, kt_tunnel *tunnel)
 {
-    return has_ended(tunnel) ? failed(tunnel, "the tunnel broke", err) : KT_OK;
+    char words[WORDS];
+    if (!tunnel || !err || err->status == KT_OK)
+        return;
+    bool ended = has_ended(tunnel);
+    for (int waited = 0; !ended && waited < ENDS_MS; waited += LOOK_MS) { /* its connections close first */
+        poll(NULL, 0, LOOK_MS);
+        ended = has_ended(tunnel);
+    }
+    last_words(words, tunnel);
+    if (!ended && !words[0])
+        return;
+    size_t n = strlen(err->message);
+    snprintf(err->message + n, sizeof err->message - n, "; the tunnel's ssh %s%s%s",
+             ended ? "has ended" : "says", words[0] ? ": " : "", words);
 }
