@@ -1,7 +1,7 @@
 """What a campaign says against what was traced: cells.py LOAD_FOLDER REPLY
 
 LOAD_FOLDER: of kt load. REPLY: v1 reply of Jaeger with all traces of the test bed. Each request is one trace; its spans
-begin in its cell's time, it was sent before and answered after its root, and a cell's pods are as many as its replicas.
+begin in its cell's time, it was due before and answered after its root, and a cell's pods are as many as its replicas.
 """
 import csv
 import json
@@ -32,9 +32,9 @@ def main():
             pods[int(request["cell"])].setdefault(process["serviceName"], set()).add(pod_of(process))
             assert cell["start_us"] <= span["startTime"] <= cell["end_us"], f"{span} is not in cell {cell['cell']}"
         root = min(trace["spans"], key=lambda span: span["startTime"])
-        sent, replied = float(request["st"]), float(request["due"]) + float(request["ttr"])
+        due, replied = float(request["due"]), float(request["due"]) + float(request["ttr"])
         start, end = root["startTime"] / 1e6, (root["startTime"] + root["duration"]) / 1e6
-        assert sent - 1e-5 < start and end < replied + SLACK, f"{request} is not around its root, {start} to {end}"
+        assert due - 1e-5 < start and end < replied + SLACK, f"{request} is not around its root, {start} to {end}"
         failed = traces.tags_of_v1(root)["http.status_code"] >= 500
         assert failed == (request["error"] == "http-5xx") == (request["status"] == "502"), f"{request}: {root}"
     for cell, seen in zip(cells, pods):
