@@ -262,7 +262,7 @@ kt_status kt_api_trace(kt_spans *spans, kt_api *api, const uint8_t id[16], kt_er
                      hex));
     KT_TRY(get(&reply, api, path, err));
     if (reply.cut)
-        KT_TRY(kt_fail(err, KT_INPUT, "%s/api/traces/%s: one trace of more bytes than --most-bytes takes",
+        KT_TRY(kt_fail(err, KT_INPUT, "%s/api/traces/%s: one trace of more bytes than --most-mb takes",
                        api->server, hex));
     if (!is_none(api, &reply))
         KT_TRY(parse(spans, &traces, api, path, &reply, err));

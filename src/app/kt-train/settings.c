@@ -8,8 +8,6 @@
 
 enum { KEEP_BEST, KEEP_LAST };
 
-static const kt_option end = {.name = NULL};
-
 static const kt_option data_rows[] = {
     {"traces", 0, KT_OPTION_TEXTS, RUN, AT(traces), 0, 0, NULL, NULL, "PATH",
      "recorded traces instead of DATA, which are then more of them; may be repeated", "Data"},
@@ -29,12 +27,12 @@ static const kt_option data_rows[] = {
      "at most so many validation rows", NULL},
     {"seed", 0, KT_OPTION_INT, RESULT, AT(seed), 0, 9.0e15, NULL, "1", "N",
      "names all random draws: splits, start values, orders", NULL},
-    end};
+    {.name = NULL}};
 
 static const kt_option traces_rows[] = {
     {"manifest", 0, KT_OPTION_TEXT, RUN, AT(manifest), 0, 0, NULL, NULL, "FILE",
      "what load was offered when (manifest.json among the traces)", "Traces"},
-    end};
+    {.name = NULL}};
 
 /* Presets are the default recipe: a choice by measurement on data with known truth (tests/bench/quality). */
 static const kt_option own_rows[] = {
@@ -102,7 +100,7 @@ static const kt_option own_rows[] = {
     {"help", 'h', KT_OPTION_FLAG, RUN, AT(help), 0, 0, NULL, "false", NULL, "print this and exit", NULL},
     {"version", 0, KT_OPTION_FLAG, RUN, AT(version), 0, 0, NULL, "false", NULL,
      "print the version and exit (with --json: of libraries and schemas too)", NULL},
-    end};
+    {.name = NULL}};
 
 const kt_option *settings_table(void)
 {
