@@ -95,6 +95,48 @@ class Passing(Case):
         self.check(1, (200, {}, '{"data":[' + " " * 5000, 2000))
 
 
+class Odd(Case):
+    def test_huge_replies_are_halved(self):
+        def huge(server, n, path, query):
+            if path == "/api/traces" and int(query["end"]) - int(query["start"]) > 20_000_000:
+                return 200, {}, '{"data":[' + " " * 150_000_000, None
+            return None
+
+        server = self.serve(huge)
+        child = subprocess.Popen(self.command(server), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, used = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        self.assertEqual(child.returncode, 0)
+        self.assertLess(used.ru_maxrss, 300_000)  # KiB
+        self.complete(server)
+        self.assertEqual(set(self.windows(server).values()), {1})
+
+    def test_a_trace_that_grows(self):
+        server = self.serve()
+        late = fault_server.trace(7)
+        server.traces[7] = {**late, "spans": late["spans"][1:]}
+
+        def grow(server, n, path, query):
+            if path.startswith("/api/traces/"):
+                server.traces[7] = late
+
+        server.fault = grow
+        self.collect(0, server)
+        told = json.loads(subprocess.run([KT, "info", self.out, "--json"], capture_output=True, check=True).stdout)
+        self.assertEqual((told["certificate"]["reread"], told["certificate"]["verdict"]), (1, "complete"))
+        self.assertEqual((told["traces"], told["spans"]), (TRACES, 3 * TRACES))
+
+    def test_wrapped_duration_and_trace_id_zero(self):
+        server = self.serve()
+        server.traces[9]["spans"][2]["duration"] = 2**64 - 5
+        for span in server.traces[8]["spans"][:1]:
+            span["traceID"] = "0" * 32
+        server.traces[8]["traceID"], server.traces[8]["spans"] = "0" * 32, server.traces[8]["spans"][:1]
+        self.collect(0, server)
+        told = json.loads(subprocess.run([KT, "info", self.out, "--json"], capture_output=True, check=True).stdout)
+        self.assertEqual((told["traces"], told["spans"]), (TRACES, 3 * TRACES - 2))
+
+
 class Refused(Case):
     def test_answers(self):
         for words, fault in ((("web page",), always(200, "<!doctype html><html></html>")),
