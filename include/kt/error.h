@@ -19,7 +19,8 @@
     X(REFUSED, "the data of one service cannot be fitted")                                                   \
     X(BUSY, "the folder belongs to another run")                                                             \
     X(UNSUPPORTED, "this machine, library or version cannot do it")                                          \
-    X(STOPPED, "stopped on request")
+    X(STOPPED, "stopped on request")                                                                         \
+    X(INCOMPLETE, "done, but not all of it is there")
 
 typedef enum {
 #define X(name, text) KT_##name,

@@ -22,6 +22,8 @@ int program_exit(kt_status status)
         return EXIT_USAGE;
     case KT_STOPPED:
         return EXIT_STOPPED;
+    case KT_INCOMPLETE:
+        return EXIT_SOME_REFUSED;
     default:
         return EXIT_FAILED;
     }

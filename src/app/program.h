@@ -10,7 +10,7 @@ enum {
     EXIT_DONE = 0,
     EXIT_FAILED = 1,
     EXIT_USAGE = 2,
-    EXIT_SOME_REFUSED = 3, /* finished, but some services have no model */
+    EXIT_SOME_REFUSED = 3, /* finished, but some services have no model, or some traces are missing */
     EXIT_STOPPED = 75      /* stopped on request, resumable */
 };
 

@@ -117,7 +117,7 @@ static void every_status_has_a_meaning(void **state)
     (void)state;
     assert_string_equal(kt_status_text(KT_OK), "done");
     assert_string_equal(kt_status_text(KT_STOPPED), "stopped on request");
-    for (kt_status s = KT_OK; s <= KT_STOPPED; s++)
+    for (kt_status s = KT_OK; s <= KT_INCOMPLETE; s++)
         assert_true(strlen(kt_status_text(s)) > 0);
 }
 

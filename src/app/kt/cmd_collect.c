@@ -141,7 +141,7 @@ static kt_status run(void *given, const char *const *operands, size_t n, kt_erro
     KT_TRY(status);
     KT_TRY(report(o, certificate, err));
     if (verdict == KT_PULL_INCOMPLETE)
-        fprintf(stderr, "kt collect: %s is incomplete: see its certificate\n", o->out);
+        status = kt_fail(err, KT_INCOMPLETE, "%s is incomplete: see its certificate (kt info)", o->out);
 out:
     free(certificate);
     return status;
@@ -152,10 +152,10 @@ const kt_command command_collect = {
     .summary = "Pulls all traces of a range of time from a Jaeger, with a certificate",
     .usage = "--jaeger URL --since WHEN [--until WHEN] [--service NAME]... --out SPANS.h5",
     .about = "Windows of time are halved until no reply is full, traces without their root are asked for "
-             "again, and the\n"
-             "certificate in the file says whether that is all there was. Killed or stopped (exit code 75) "
-             "and run\n"
-             "again, the same command goes on where it was.\n",
+             "again, and\n"
+             "the certificate in the file says whether that is all there was; if not, the exit code is 3. "
+             "Killed or\n"
+             "stopped (75), the same command goes on where it was.\n",
     .table = options,
     .size = sizeof(collect_options),
     .least = 0,
