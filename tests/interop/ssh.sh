@@ -130,6 +130,10 @@ server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
 kept = []
 while True: kept.append(server.accept())' "$silent" &
 server_pid[silent]=$!
+for ((i = 0; i < 100; i++)); do
+  (exec 3<>"/dev/tcp/127.0.0.1/$silent") 2>/dev/null && break # it listens
+  sleep 0.1
+done
 begun() { # kt in the background until its tunnel stands and is used: `pid`, and `ssh` its child
   before=$(direct "localhost port $silent")
   "$kt" collect --jaeger "http://localhost:$silent" --since "$begin" --out spans.h5 --ssh login --retries 0 >stdout 2>stderr &
