@@ -12,6 +12,7 @@ two take turns in pairs, and what is told are medians over the pairs. Both go th
 import argparse
 import shutil
 import statistics
+import sys
 
 import common
 
@@ -90,6 +91,8 @@ def pairs(bin, what, data, n, most_busy, patience):
         pair = [measure(bin, what, data, ranks) for ranks in ((1, 2) if tried % 2 == 0 else (2, 1))]
         pair = pair if tried % 2 == 0 else pair[::-1]
         tried += 1
+        told = (pair[0]["fit"], pair[1]["fit"], 100 * max(run["others"] for run in pair))
+        print("pair %d: fit %.1f s and %.1f s, others %.0f %%" % (tried, *told), file=sys.stderr)
         if max(run["others"] for run in pair) <= most_busy or tried >= 3 * n:
             found.append(pair)
     return found, tried
