@@ -4,6 +4,7 @@ tests=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$tests/../jobs/setup.sh"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
+export OMPI_MCA_orte_tmpdir_base=$scratch # two launchers that share a folder remove it under each other
 kt_train=$KT_BIN/kt-train
 kt=$KT_BIN/kt
 checks=0 failures=0
