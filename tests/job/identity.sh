@@ -10,7 +10,8 @@ budget="--steps 160 --quiet"
 train() { # RANKS OUT DATA OPTIONS...
   local ranks=$1 out=$2 data=$3
   shift 3
-  kt_mpirun "$ranks" "$kt_train" "$data" --out "$out" $budget "$@" >"$out.log" 2>&1 || { cat "$out.log"; fail "kt-train $*"; }
+  mkdir -p "$out.mpi" # two launchers run side by side, and one that ends would remove the other's session
+  OMPI_MCA_orte_tmpdir_base=$out.mpi kt_mpirun "$ranks" "$kt_train" "$data" --out "$out" $budget "$@" >"$out.log" 2>&1 || { cat "$out.log"; fail "kt-train $*"; }
 }
 
 groups() { # of how many ranks was the group that fitted each service?
