@@ -16,8 +16,8 @@ kt_missing_packages() {
   done
 }
 
-# kt_install_packages build|test|fixtures|clang|valgrind|coverage: with apt, as root or through sudo; elsewhere it says what is
-# needed and stops.
+# kt_install_packages build|test|fixtures|clang|valgrind|coverage: with apt, as root or through sudo; elsewhere it says
+# what is needed and stops.
 kt_install_packages() {
   local list=kt_packages_$1 missing as_root=
   local wanted=${!list}

@@ -43,12 +43,6 @@ units() {
     esac
     while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n || true; done
   done
-<<<<<<< HEAD
-done
-run kt_mpirun 2 $check "$root/build/test/bin/test_par"
-head -n 400 tests/fixtures/requests.csv >"$scratch/sample.csv"
-run kt_mpirun 2 $check "$root/build/test/bin/kt-train" "$scratch/sample.csv" --out "$scratch/run" --steps 20 -q
-=======
   wait
 }
 
@@ -60,7 +54,7 @@ ranks() {
 
 units
 for n in 2 3; do check par-$n ranks $n "$bin/test_par"; done
-head -n 400 data/sample/requests.csv >"$scratch/sample.csv"
+head -n 400 tests/fixtures/requests.csv >"$scratch/sample.csv"
 for mode in service data; do
   check train-$mode ranks 2 "$bin/kt-train" "$scratch/sample.csv" --out "$scratch/$mode" --steps 20 --batch 128 \
     --parallel $mode -q
@@ -73,6 +67,5 @@ for arguments in "info $scratch/data/models.h5" "verify $scratch/data/models.h5 
   check "kt-${arguments%% *}" "${valgrind[@]}" "$bin/kt" $arguments
 done
 passed=$(cat "$scratch/passed" 2>/dev/null | wc -l) failed=$(cat "$scratch/failed" 2>/dev/null | wc -l)
->>>>>>> 854e63e (Run every unit test, the ranks and kt under valgrind; fail below 85 % of lines)
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
