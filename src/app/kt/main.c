@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const kt_command *const commands[] = {&command_info,     &command_predict, &command_sample,
-                                             &command_evaluate, &command_verify,  &command_import,
-                                             &command_load,     &command_collect, &command_clean};
+static const kt_command *const commands[] = {
+    &command_info,   &command_predict, &command_sample, &command_evaluate, &command_verify,
+    &command_import, &command_export,  &command_load,   &command_collect,  &command_clean};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static int complain(const char *command, const kt_error *err, kt_status status)
