@@ -13,6 +13,7 @@
 #ifndef KT_ARCHIVE_H
 #define KT_ARCHIVE_H
 
+#include "kt/file.h"
 #include "kt/fit.h"
 #include "kt/metrics.h"
 #include "kt/model.h"
@@ -58,9 +59,9 @@ typedef struct {
 void kt_archive_entry_clear(kt_archive_entry *entry);
 void kt_archive_clear(kt_archive *archive); /* takes a zeroed one */
 
-/* Atomic. digest: of the whole file, as sha256sum prints it (may be NULL). */
+/* Atomic. digest: of the whole file, as sha256sum prints it (may be NULL). guard: kt/file.h. */
 kt_status kt_archive_write(const char *path, const kt_archive *archive, char digest[KT_DIGEST_HEX],
-                           kt_error *err);
+                           const kt_file_guard *guard, kt_error *err);
 
 /* Checks the digest first. KT_INPUT: damaged (where it can be said: the offset of what is wrong), another
  * schema. */

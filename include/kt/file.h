@@ -19,13 +19,23 @@ kt_status kt_file_read_any(char **data, size_t *n, const char *path, kt_error *e
  * bytes; caller frees. name begins messages. */
 kt_status kt_gunzip(char **out, size_t *n_out, const char *data, size_t n, const char *name, kt_error *err);
 
+/* May this process still write there? What lasts long asks just before its file gets its name; anything but
+ * KT_OK ends the write, and nothing of it stays. NULL: yes. */
+typedef struct {
+    kt_status (*ask)(void *context, kt_error *err);
+    void *context;
+} kt_file_guard;
+kt_status kt_file_ask(const kt_file_guard *guard, kt_error *err);
+
 /* Atomic: temporary name, fsync, rename, fsync of the folder. On failure nothing of it stays. */
 kt_status kt_file_write(const char *path, const void *data, size_t n, kt_error *err);
 
 /* The two halves of the above for a writer that opens files by name: *temporary is a free name in the folder
- * of `path` (caller frees); commit syncs it, renames it to path and syncs the folder; discard removes it. */
+ * of `path` (caller frees); commit syncs it, asks, renames it to path and syncs the folder; discard removes
+ * it.
+ */
 kt_status kt_file_temporary(char **temporary, const char *path, kt_error *err);
-kt_status kt_file_commit(const char *temporary, const char *path, kt_error *err);
+kt_status kt_file_commit(const char *temporary, const char *path, const kt_file_guard *guard, kt_error *err);
 void kt_file_discard(const char *temporary);
 
 /* Appends n bytes to path in one write (created if missing); sync also fsyncs. */

@@ -9,6 +9,7 @@
 #define KT_PULL_H
 
 #include "kt/error.h"
+#include "kt/file.h"
 #include "kt/http.h"
 #include "kt/jaeger.h"
 #include <stdbool.h>
@@ -28,8 +29,9 @@ typedef struct {
     const char
         *backend; /* storage of the server where the user knows it; "cassandra" loses traces silently */
     kt_jaeger_options jaeger;
-    double sampling; /* share of requests that are traced; 0: as the spans' tags say */
-    bool fresh;      /* give up what an earlier pull left */
+    double sampling;            /* share of requests that are traced; 0: as the spans' tags say */
+    bool fresh;                 /* give up what an earlier pull left */
+    const kt_file_guard *guard; /* asked before each record and before path gets its name; NULL: not */
     /* progress: seconds of the range done of all, traces and spans so far; NULL: not told */
     void (*progress)(void *context, double done_s, double all_s, uint64_t traces, uint64_t spans);
     void *context;

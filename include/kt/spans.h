@@ -16,6 +16,7 @@
 #define KT_SPANS_H
 
 #include "kt/error.h"
+#include "kt/file.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -126,7 +127,8 @@ typedef struct kt_spans_writer kt_spans_writer;
 kt_status kt_spans_writer_open(kt_spans_writer **writer, const char *path, size_t n_spans, size_t n_tags,
                                kt_error *err);
 kt_status kt_spans_writer_add(kt_spans_writer *writer, const kt_spans *spans, kt_error *err);
-kt_status kt_spans_writer_close(kt_spans_writer *writer, const kt_spans_papers *papers, kt_error *err);
+kt_status kt_spans_writer_close(kt_spans_writer *writer, const kt_spans_papers *papers,
+                                const kt_file_guard *guard, kt_error *err);
 /* close and discard release the writer; discard takes NULL, and nothing of the file stays. */
 void kt_spans_writer_discard(kt_spans_writer *writer);
 size_t kt_spans_count_tags(const kt_spans *spans); /* of its spans */

@@ -16,6 +16,7 @@
 #define KT_STORE_H
 
 #include "kt/error.h"
+#include "kt/file.h"
 #include "kt/samples.h"
 #include "kt/split.h"
 #include <stdbool.h>
@@ -25,9 +26,9 @@
 enum { KT_DATASET_VERSION = 1 };
 
 /* Atomic. splits: [n_services], or NULL for none. services: which to write (n_services flags), or NULL for
- * all. */
+ * all. guard: kt/file.h. */
 kt_status kt_store_write(const char *path, const kt_samples *samples, const kt_split *splits,
-                         const bool *services, kt_error *err);
+                         const bool *services, const kt_file_guard *guard, kt_error *err);
 
 /* The whole file, canonical order. samples: zeroed. Digests are recomputed and compared: KT_INPUT where one
  * differs. */

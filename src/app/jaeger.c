@@ -136,6 +136,7 @@ kt_status jaeger_pull(kt_pull_verdict *verdict, char **certificate, const jaeger
     o.jaeger.tags = job->tags;
     o.sampling = job->sampling;
     o.fresh = job->fresh;
+    o.guard = job->guard;
     o.progress = job->progress;
     o.context = job->context;
     KT_TRY(open_tunnel(&tunnel, &o.http, job, err));

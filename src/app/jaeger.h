@@ -25,6 +25,7 @@ typedef struct {
     const char *const *tags; /* NULL-terminated: kept besides the usual ones; NULL: none */
     double sampling;         /* 0: as the spans' tags say */
     bool fresh;
+    const kt_file_guard *guard;                    /* kt/pull.h */
     void (*note)(void *context, const char *line); /* retries; NULL: not told */
     void (*progress)(void *context, double done_s, double all_s, uint64_t traces, uint64_t spans);
     bool (*stop)(void *context);

@@ -147,7 +147,7 @@ out:
 }
 
 kt_status kt_archive_write(const char *path, const kt_archive *archive, char digest[KT_DIGEST_HEX],
-                           kt_error *err)
+                           const kt_file_guard *guard, kt_error *err)
 {
     kt_status status = KT_OK;
     kt_h5 *file = NULL;
@@ -160,7 +160,7 @@ kt_status kt_archive_write(const char *path, const kt_archive *archive, char dig
     if (status != KT_OK)
         goto out;
     KT_TRY(archive_seal(whole, temporary, err));
-    KT_TRY(kt_file_commit(temporary, path, err));
+    KT_TRY(kt_file_commit(temporary, path, guard, err));
     free(temporary);
     temporary = NULL;
     if (digest)

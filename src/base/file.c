@@ -145,13 +145,19 @@ static kt_status sync_path(const char *path, int flags, kt_error *err)
     return close_all(file, good) ? KT_OK : kt_fail_errno(err, KT_IO, "cannot sync %s", path);
 }
 
-kt_status kt_file_commit(const char *temporary, const char *path, kt_error *err)
+kt_status kt_file_ask(const kt_file_guard *guard, kt_error *err)
+{
+    return guard ? guard->ask(guard->context, err) : KT_OK;
+}
+
+kt_status kt_file_commit(const char *temporary, const char *path, const kt_file_guard *guard, kt_error *err)
 {
     kt_status status = KT_OK;
     char *target = NULL, *folder = NULL;
     KT_TRY(resolve(&target, path, err));
     KT_TRY(folder_of(&folder, target, err));
     KT_TRY(sync_path(temporary, 0, err));
+    KT_TRY(kt_file_ask(guard, err));
     if (rename(temporary, target) != 0) {
         status = kt_fail_errno(err, KT_IO, "cannot rename a finished file to %s", path);
         goto out;
@@ -188,7 +194,7 @@ kt_status kt_file_write(const char *path, const void *data, size_t n, kt_error *
     char *temporary = NULL;
     KT_TRY(kt_file_temporary(&temporary, path, err));
     KT_TRY(write_to(temporary, O_CREAT | O_EXCL, data, n, path, err));
-    KT_TRY(kt_file_commit(temporary, path, err));
+    KT_TRY(kt_file_commit(temporary, path, NULL, err));
 out:
     if (status != KT_OK)
         kt_file_discard(temporary);

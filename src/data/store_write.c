@@ -171,7 +171,7 @@ out:
 }
 
 kt_status kt_store_write(const char *path, const kt_samples *samples, const kt_split *splits,
-                         const bool *services, kt_error *err)
+                         const bool *services, const kt_file_guard *guard, kt_error *err)
 {
     kt_status status = KT_OK;
     char *temporary = NULL;
@@ -186,7 +186,7 @@ kt_status kt_store_write(const char *path, const kt_samples *samples, const kt_s
     status = kt_h5_close(w.file, err);
     w.file = NULL;
     KT_TRY(status);
-    KT_TRY(kt_file_commit(temporary, path, err));
+    KT_TRY(kt_file_commit(temporary, path, guard, err));
 out:
     kt_h5_close(w.file, NULL);
     if (status != KT_OK && temporary)

@@ -37,7 +37,7 @@ static kt_status close_output(output *o, kt_status status, kt_error *err)
     if (status == KT_OK && !written)
         status = kt_fail_errno(err, KT_IO, "%s: cannot write", o->path);
     if (status == KT_OK)
-        status = kt_file_commit(o->temporary, o->path, err);
+        status = kt_file_commit(o->temporary, o->path, NULL, err);
     if (status != KT_OK && o->temporary)
         kt_file_discard(o->temporary);
     free(o->temporary);

@@ -5,10 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
-kt_status kt_part_open(kt_part *part, const char *path, bool fresh, kt_error *err)
+kt_status kt_part_open(kt_part *part, const char *path, bool fresh, const kt_file_guard *guard, kt_error *err)
 {
     kt_status status = KT_OK;
-    *part = (kt_part){.lock = -1};
+    *part = (kt_part){.lock = -1, .guard = guard};
     KT_TRY(kt_strdup(&part->path, path, err));
     KT_TRY(kt_records_lock(&part->lock, path, err));
     if (fresh && truncate(path, 0) != 0)
@@ -79,6 +79,7 @@ kt_status kt_part_add(kt_part *part, kt_json *document, const kt_spans *spans, k
         KT_TRY(kt_spans_pack(&packed, &n, spans, err));
     uint64_t length = strlen(text);
     const kt_record_part parts[] = {{&length, sizeof length}, {text, (size_t)length}, {packed, n}};
+    KT_TRY(kt_file_ask(part->guard, err));
     KT_TRY(kt_records_append(part->path, &part->end, parts, n > 0 ? 3 : 2, true, err));
 out:
     kt_json_drop(document);

@@ -3,6 +3,7 @@
 #ifndef KT_TRACE_PART_H
 #define KT_TRACE_PART_H
 
+#include "kt/file.h"
 #include "kt/json.h"
 #include "kt/records.h"
 #include "kt/spans.h"
@@ -12,10 +13,13 @@ typedef struct {
     int lock;
     uint64_t end;
     kt_records *replay; /* NULL: all records that were there have been read */
+    const kt_file_guard *guard;
 } kt_part;
 
-/* Makes the caller the file's one writer. fresh: what is there is given up. */
-kt_status kt_part_open(kt_part *part, const char *path, bool fresh, kt_error *err);
+/* Makes the caller the file's one writer. fresh: what is there is given up. guard: asked before each record
+ * (kt/file.h). */
+kt_status kt_part_open(kt_part *part, const char *path, bool fresh, const kt_file_guard *guard,
+                       kt_error *err);
 /* keep: the file stays, for a pull that goes on. */
 void kt_part_close(kt_part *part, bool keep);
 

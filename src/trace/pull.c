@@ -279,7 +279,7 @@ static kt_status write_spans(kt_pull_verdict *verdict, char **text, const char *
     KT_TRY(kt_spans_writer_open(&writer, path, (size_t)p->spans, (size_t)p->tags, err));
     KT_TRY(each_record(writer, NULL, p, err));
     kt_spans_papers papers = {.certificate = *text};
-    status = kt_spans_writer_close(writer, &papers, err);
+    status = kt_spans_writer_close(writer, &papers, p->options->guard, err);
     writer = NULL;
 out:
     kt_spans_writer_discard(writer);
@@ -324,7 +324,7 @@ kt_status kt_pull_run(kt_pull_verdict *verdict, char **certificate, const char *
     *certificate = NULL;
     KT_TRY(kt_format(&part, err, "%s.part", path));
     KT_TRY(kt_api_open(&p.api, &options->http, options->api, options->limit, &options->jaeger, err));
-    KT_TRY(kt_part_open(&p.part, part, options->fresh, err));
+    KT_TRY(kt_part_open(&p.part, part, options->fresh, options->guard, err));
     KT_TRY(pull_begin(&p, err));
     KT_TRY(ask_windows(&p, err));
     KT_TRY(ask_doubtful(&rootless, &p, err));

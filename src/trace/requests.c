@@ -41,7 +41,7 @@ static kt_status finish(file *f, kt_status status, kt_error *err)
     if (status == KT_OK && !good)
         status = kt_fail_errno(err, KT_IO, "cannot write %s", f->path);
     if (status == KT_OK)
-        status = kt_file_commit(f->temporary, f->path, err);
+        status = kt_file_commit(f->temporary, f->path, NULL, err);
     if (status != KT_OK)
         kt_file_discard(f->temporary);
     free(f->temporary);

@@ -187,7 +187,8 @@ out:
     return status;
 }
 
-kt_status kt_spans_writer_close(kt_spans_writer *w, const kt_spans_papers *papers, kt_error *err)
+kt_status kt_spans_writer_close(kt_spans_writer *w, const kt_spans_papers *papers, const kt_file_guard *guard,
+                                kt_error *err)
 {
     kt_status status = KT_OK;
     KT_TRY(flush(w, err));
@@ -200,7 +201,7 @@ kt_status kt_spans_writer_close(kt_spans_writer *w, const kt_spans_papers *paper
     status = kt_h5_close(w->file, err);
     w->file = NULL;
     KT_TRY(status);
-    KT_TRY(kt_file_commit(w->temporary, w->path, err));
+    KT_TRY(kt_file_commit(w->temporary, w->path, guard, err));
     free(w->temporary); /* it is in place */
     w->temporary = NULL;
 out:
@@ -232,7 +233,7 @@ kt_status kt_spans_write(const char *path, const kt_spans *spans, const kt_spans
     kt_spans_writer *writer = NULL;
     KT_TRY(kt_spans_writer_open(&writer, path, spans->n, kt_spans_count_tags(spans), err));
     KT_TRY(kt_spans_writer_add(writer, spans, err));
-    status = kt_spans_writer_close(writer, papers, err);
+    status = kt_spans_writer_close(writer, papers, NULL, err);
     writer = NULL;
 out:
     kt_spans_writer_discard(writer);

@@ -32,7 +32,7 @@ static void what_is_written_is_read(void **state)
     sample_archive(&archive);
     archive.entries[2].cells[1].ks = NAN; /* a model that is no distribution there */
     archive.entries[2].cells[1].error[2] = INFINITY;
-    succeed(kt_archive_write("models.h5", &archive, NULL, &err), &err);
+    succeed(kt_archive_write("models.h5", &archive, NULL, NULL, &err), &err);
     succeed(kt_archive_read(&back, "models.h5", &err), &err);
     assert_string_equal(back.config, archive.config);
     assert_string_equal(back.cleaning, archive.cleaning);
@@ -56,7 +56,7 @@ static void an_archive_may_be_empty(void **state)
     kt_error err = {0};
     kt_archive archive, back;
     sample_features(&archive);
-    succeed(kt_archive_write("models.h5", &archive, NULL, &err), &err);
+    succeed(kt_archive_write("models.h5", &archive, NULL, NULL, &err), &err);
     succeed(kt_archive_read(&back, "models.h5", &err), &err);
     assert_int_equal(back.n_entries, 0);
     assert_int_equal(back.n_refused, 0);
@@ -81,14 +81,14 @@ static void bytes_depend_on_content_alone(void **state)
     char first[KT_DIGEST_HEX], second[KT_DIGEST_HEX], line[KT_DIGEST_HEX] = "", *a = NULL, *b = NULL;
     size_t n = 0, m = 0;
     sample_archive(&archive);
-    succeed(kt_archive_write("a.h5", &archive, first, &err), &err);
+    succeed(kt_archive_write("a.h5", &archive, first, NULL, &err), &err);
     for (int i = 1; i < 200; i++) {
         char *dirt = malloc((size_t)i * 97);
         memset(dirt, i, (size_t)i * 97);
         free(dirt);
     }
     fill_stack();
-    succeed(kt_archive_write("another name.h5", &archive, second, &err), &err);
+    succeed(kt_archive_write("another name.h5", &archive, second, NULL, &err), &err);
     succeed(kt_file_read(&a, &n, "a.h5", &err), &err);
     succeed(kt_file_read(&b, &m, "another name.h5", &err), &err);
     assert_int_equal(n, m);
@@ -114,7 +114,7 @@ static void block_is_a_line_and_zeros(void **state)
     char line[KT_DIGEST_HEX] = "", *data = NULL;
     size_t n = 0;
     sample_archive(&archive);
-    succeed(kt_archive_write("models.h5", &archive, NULL, &err), &err);
+    succeed(kt_archive_write("models.h5", &archive, NULL, NULL, &err), &err);
     succeed(kt_file_read(&data, &n, "models.h5", &err), &err);
     FILE *sum = popen("tail -c +513 models.h5 | sha256sum", "r");
     assert_non_null(fgets(line, sizeof line, sum));
@@ -162,6 +162,12 @@ static void services_are_found_by_name(void **state)
 }
 
 /* A model that is no model is not written, and nothing of the file stays. */
+static kt_status forbid(void *context, kt_error *err)
+{
+    (void)context;
+    return kt_fail(err, KT_BUSY, "no");
+}
+
 static void bad_models_are_not_written(void **state)
 {
     (void)state;
@@ -171,14 +177,19 @@ static void bad_models_are_not_written(void **state)
     size_t n = 0;
     sample_archive(&archive);
     archive.entries[4].fitted.model.params[3] = NAN;
-    assert_int_equal(kt_archive_write("models.h5", &archive, NULL, &err), KT_INPUT);
+    assert_int_equal(kt_archive_write("models.h5", &archive, NULL, NULL, &err), KT_INPUT);
     assert_non_null(strstr(err.message, "path/with/slash/parameters: number 3 is nan"));
     assert_int_equal(kt_folder_list(&names, &n, ".", NULL), KT_OK);
     assert_int_equal(n, 0);
     free(names);
     kt_error_clear(&err);
     archive.entries[4].fitted.model.params[3] = 0;
-    assert_int_equal(kt_archive_write("no/such/folder.h5", &archive, NULL, &err), KT_IO);
+    assert_int_equal(kt_archive_write("models.h5", &archive, NULL, &(kt_file_guard){forbid, NULL}, NULL),
+                     KT_BUSY);
+    assert_int_equal(kt_folder_list(&names, &n, ".", NULL), KT_OK);
+    assert_int_equal(n, 0);
+    free(names);
+    assert_int_equal(kt_archive_write("no/such/folder.h5", &archive, NULL, NULL, &err), KT_IO);
     kt_archive_clear(&archive);
 }
 

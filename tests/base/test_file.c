@@ -277,13 +277,13 @@ static void temporary_names_are_free(void **state)
     assert_int_equal(kt_file_temporary(&other, "folder/a.h5", NULL), KT_OK);
     assert_string_not_equal(one, other);
     assert_int_equal(kt_file_append(other, "new", 3, false, NULL), KT_OK);
-    assert_int_equal(kt_file_commit(other, "folder/a.h5", NULL), KT_OK);
+    assert_int_equal(kt_file_commit(other, "folder/a.h5", NULL, NULL), KT_OK);
     assert_content("folder/a.h5", "new");
     kt_file_discard(one);
     kt_file_discard(one);
     kt_file_discard(NULL);
     NAMES("folder", "a.h5");
-    FAILS(kt_file_commit(one, "folder/b", &err), "No such file", "");
+    FAILS(kt_file_commit(one, "folder/b", NULL, &err), "No such file", "");
     memset(name, 'n', 255); /* the longest name of Linux's filesystems */
     name[255] = '\0';
     assert_int_equal(kt_file_write(name, "x", 1, NULL), KT_OK);
@@ -293,6 +293,31 @@ static void temporary_names_are_free(void **state)
     free(one);
     free(other);
     free(kept);
+}
+
+static kt_status answer(void *context, kt_error *err)
+{
+    const bool *may = context;
+    return *may ? KT_OK : kt_fail(err, KT_BUSY, "not yours any more");
+}
+
+static void who_may_not_write_changes_nothing(void **state)
+{
+    (void)state;
+    bool may = false;
+    const kt_file_guard guard = {answer, &may};
+    char *temporary;
+    assert_int_equal(kt_file_write("a", "old", 3, NULL), KT_OK);
+    assert_int_equal(kt_file_temporary(&temporary, "a", NULL), KT_OK);
+    assert_int_equal(kt_file_append(temporary, "new", 3, false, NULL), KT_OK);
+    assert_int_equal(kt_file_commit(temporary, "a", &guard, NULL), KT_BUSY);
+    assert_content("a", "old");
+    assert_content(temporary, "new"); /* the caller's to discard, as after any failure */
+    may = true;
+    assert_int_equal(kt_file_commit(temporary, "a", &guard, NULL), KT_OK);
+    assert_content("a", "new");
+    NAMES(".", "a");
+    free(temporary);
 }
 
 static void appending_adds(void **state)
@@ -401,6 +426,7 @@ int main(void)
         IN_SCRATCH(devices_are_not_replaced),
         IN_SCRATCH(links_are_followed),
         IN_SCRATCH(temporary_names_are_free),
+        IN_SCRATCH(who_may_not_write_changes_nothing),
         IN_SCRATCH(appending_adds),
         IN_SCRATCH(folders_are_made_with_their_parents),
         IN_SCRATCH(folders_are_listed_in_byte_order),

@@ -8,7 +8,7 @@ int main(int argc, char **argv)
     if (argc != 2)
         return 2;
     sample_archive(&archive);
-    if (kt_archive_write(argv[1], &archive, NULL, &err) != KT_OK)
+    if (kt_archive_write(argv[1], &archive, NULL, NULL, &err) != KT_OK)
         fprintf(stderr, "%s\n", err.message);
     kt_archive_clear(&archive);
     return err.status == KT_OK ? 0 : 1;

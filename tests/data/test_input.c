@@ -23,7 +23,7 @@ static void csv_to_dataset(const char *path, const char *text, const kt_csv_opti
     kt_samples samples = {.d = 0};
     write_text("made.csv", text);
     OK(kt_csv_read(&samples, csv, 1, options, &err));
-    OK(kt_store_write(path, &samples, NULL, NULL, &err));
+    OK(kt_store_write(path, &samples, NULL, NULL, NULL, &err));
     kt_samples_clear(&samples);
 }
 
@@ -63,7 +63,7 @@ static void dataset_is_its_source(void **state)
     kt_samples csv, dataset;
     static const char *const sample = KT_TESTS "/fixtures/requests.csv";
     OK(read_two(&csv, sample, NULL, &usual, &err));
-    OK(kt_store_write("sample.h5", &csv, NULL, NULL, &err));
+    OK(kt_store_write("sample.h5", &csv, NULL, NULL, NULL, &err));
     OK(read_two(&dataset, "sample.h5", NULL, &usual, &err));
     assert_int_equal(dataset.n_services, 4);
     for (size_t i = 0; i < 4; i++)

@@ -69,7 +69,7 @@ static void whole_samples(void **state)
     read_sample(&samples);
     samples.services[1].blank_targets = 5;
     samples.services[2].negative_delays = 7;
-    OK(kt_store_write("whole.h5", &samples, NULL, NULL, &err));
+    OK(kt_store_write("whole.h5", &samples, NULL, NULL, NULL, &err));
     read_back("whole.h5", &samples);
     OK(kt_store_open(&store, "whole.h5", &err));
     assert_int_equal(kt_store_count(store), 4);
@@ -90,7 +90,7 @@ static void whole_samples(void **state)
     char *first = NULL, *second = NULL; /* the same data, the same bytes; an old file is replaced */
     size_t n_first, n_second;
     write_text("again.h5", "something else");
-    OK(kt_store_write("again.h5", &samples, NULL, NULL, &err));
+    OK(kt_store_write("again.h5", &samples, NULL, NULL, NULL, &err));
     OK(kt_file_read(&first, &n_first, "whole.h5", &err));
     OK(kt_file_read(&second, &n_second, "again.h5", &err));
     assert_int_equal(n_first, n_second);
@@ -109,7 +109,7 @@ static void split_rows(void **state)
     kt_store *store = NULL;
     read_sample(&samples);
     OK(kt_split_make(splits, &samples, &usual, &err));
-    OK(kt_store_write("split.h5", &samples, splits, NULL, &err));
+    OK(kt_store_write("split.h5", &samples, splits, NULL, NULL, &err));
     read_back("split.h5", &samples);
     OK(kt_store_open(&store, "split.h5", &err));
     for (size_t i = 0; i < 4; i++) {
@@ -141,7 +141,7 @@ static void split_rows(void **state)
 
     static const bool some[4] = {false, true, false, true};
     kt_samples got = {.d = 0};
-    OK(kt_store_write("some.h5", &samples, splits, some, &err));
+    OK(kt_store_write("some.h5", &samples, splits, some, NULL, &err));
     OK(kt_store_read(&got, "some.h5", &err));
     assert_int_equal(got.n_services, 2);
     same_service(&got.services[0], &samples.services[1], 2);
@@ -203,11 +203,17 @@ static void sizes(void **state)
         kt_split split = {0};
         make_samples(&samples, cases[i].d, cases[i].n, cases[i].cells);
         OK(kt_split_make(&split, &samples, &usual, &err));
-        OK(kt_store_write("size.h5", &samples, &split, NULL, &err));
+        OK(kt_store_write("size.h5", &samples, &split, NULL, NULL, &err));
         read_back("size.h5", &samples);
         kt_split_clear(&split);
         kt_samples_clear(&samples);
     }
+}
+
+static kt_status forbid(void *context, kt_error *err)
+{
+    (void)context;
+    return kt_fail(err, KT_BUSY, "no");
 }
 
 static void cannot_write(void **state)
@@ -217,9 +223,11 @@ static void cannot_write(void **state)
     char **names = NULL;
     size_t n;
     make_samples(&samples, 2, 10, 2);
-    FAILS(kt_store_write("missing/x.h5", &samples, NULL, NULL, &err), KT_IO, "missing");
+    FAILS(kt_store_write("missing/x.h5", &samples, NULL, NULL, NULL, &err), KT_IO, "missing");
     OK(kt_folder_create("folder/x.h5", &err)); /* a folder stands where the file should go */
-    FAILS(kt_store_write("folder/x.h5", &samples, NULL, NULL, &err), KT_IO, "folder/x.h5");
+    FAILS(kt_store_write("folder/x.h5", &samples, NULL, NULL, NULL, &err), KT_IO, "folder/x.h5");
+    FAILS(kt_store_write("folder/y.h5", &samples, NULL, NULL, &(kt_file_guard){forbid, NULL}, &err), KT_BUSY,
+          "no");
     OK(kt_folder_list(&names, &n, "folder", &err));
     assert_int_equal(n, 1); /* nothing temporary is left */
     free(names[0]);
@@ -421,7 +429,7 @@ static void changed_bytes(void **state)
     char *bytes = NULL;
     size_t n, found = 0;
     make_samples(&samples, 2, 300, 4);
-    OK(kt_store_write("flip.h5", &samples, NULL, NULL, &err));
+    OK(kt_store_write("flip.h5", &samples, NULL, NULL, NULL, &err));
     OK(kt_file_read(&bytes, &n, "flip.h5", &err));
     const char *x = memmem(bytes, n, samples.services[0].x, 300 * 16),
                *y = memmem(bytes, n, samples.services[0].y, 300 * 8);

@@ -82,7 +82,7 @@ static void parts_make_the_whole(void **state)
     assert_int_equal(kt_path_kind_of("a.h5"), KT_PATH_MISSING);
     for (int i = 0; i < PARTS; i++)
         OK(kt_spans_writer_add(writer, &part[i], &err));
-    OK(kt_spans_writer_close(writer, NULL, &err));
+    OK(kt_spans_writer_close(writer, NULL, NULL, &err));
     read_back(&back, &papers, "a.h5");
     whole.duplicates = 0;
     OK(kt_spans_finish(&whole, &err));
@@ -93,7 +93,7 @@ static void parts_make_the_whole(void **state)
     OK(kt_spans_writer_add(writer, &part[0], &err));
     OK(kt_spans_writer_add(writer, &part[1], &err));
     FAILS(kt_spans_writer_add(writer, &part[2], &err), KT_INPUT, "b.h5: 8");
-    FAILS(kt_spans_writer_close(writer, NULL, &err), KT_INPUT, "spans with");
+    FAILS(kt_spans_writer_close(writer, NULL, NULL, &err), KT_INPUT, "spans with");
     OK(kt_spans_writer_open(&writer, "b.h5", n, n_tags, &err));
     kt_spans_writer_discard(writer);
     kt_spans_writer_discard(NULL);

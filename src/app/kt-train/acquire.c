@@ -187,7 +187,7 @@ kt_status acquire_partition(job *j, kt_error *err)
     KT_TRY(choose(chosen, &samples, &j->set.services, err));
     KT_TRY(kt_split_make(splits, &samples, &how,
                          err)); /* of all services: a chosen one gets what it has among all */
-    KT_TRY(kt_store_write(j->dataset, &samples, splits, chosen, err));
+    KT_TRY(kt_store_write(j->dataset, &samples, splits, chosen, NULL, err));
 out:
     for (size_t i = 0; splits && i < samples.n_services; i++)
         kt_split_clear(&splits[i]);

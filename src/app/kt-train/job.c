@@ -281,7 +281,7 @@ static kt_status write_archive(job *j, kt_error *err)
     KT_TRY(progress_phase(&j->progress, "archive", err));
     KT_TRY(archive_head(j, err));
     results_sort(&j->archive);
-    KT_TRY(kt_archive_write(j->archive_path, &j->archive, j->digest, err));
+    KT_TRY(kt_archive_write(j->archive_path, &j->archive, j->digest, NULL, err));
     KT_TRY(progress_phase(&j->progress, "done", err));
     KT_TRY(progress_phase(&j->progress, NULL, err));
     KT_TRY(write_info(j, err));

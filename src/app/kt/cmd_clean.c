@@ -58,7 +58,7 @@ static kt_status write_files(const clean_options *o, const kt_cleaned *cleaned, 
     KT_TRY(kt_cleaned_samples(&samples, cleaned, err));
     KT_TRY(kt_samples_certify(&samples, papers, err));
     if (o->out)
-        KT_TRY(kt_store_write(o->out, &samples, NULL, NULL, err));
+        KT_TRY(kt_store_write(o->out, &samples, NULL, NULL, NULL, err));
     if (o->csv)
         KT_TRY(kt_cleaned_csv(o->csv, cleaned, err));
     if (o->visits)

@@ -48,7 +48,7 @@ static kt_status run(void *given, const char *const *paths, size_t n, kt_error *
     if (!o->out)
         KT_TRY(kt_fail(err, KT_USAGE, "--out FILE.h5 is missing"));
     KT_TRY(kt_input_read(&samples, paths, n, &csv, err));
-    KT_TRY(kt_store_write(o->out, &samples, NULL, NULL, err));
+    KT_TRY(kt_store_write(o->out, &samples, NULL, NULL, NULL, err));
     for (size_t i = 0; i < samples.n_services && !o->quiet; i++) {
         const kt_service *s = &samples.services[i];
         printf("%s: %zu rows, %zu cells: %s; %s\n", s->name, s->n, s->n_cells, kt_cell_rule_text[s->rule],

@@ -261,7 +261,7 @@ static kt_status write_file(asked *a, const points *p, kt_error *err)
     status = kt_h5_close(file, err);
     file = NULL;
     KT_TRY(status);
-    KT_TRY(kt_file_commit(temporary, a->o->out, err));
+    KT_TRY(kt_file_commit(temporary, a->o->out, NULL, err));
 out:
     kt_h5_close(file, NULL);
     if (status != KT_OK && temporary)
