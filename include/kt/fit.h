@@ -12,6 +12,7 @@
 
 #include "kt/init.h"
 #include "kt/model.h"
+#include "kt/pack.h"
 #include "kt/tree.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -106,6 +107,9 @@ typedef struct {
 } kt_fitted;
 void kt_fitted_clear(kt_fitted *fitted);
 
+/* A look's fields, for packing and unpacking. */
+void kt_look_fields(kt_pack *p, kt_look *look);
+
 enum { KT_FIT_SAMPLE = 65536 };
 
 typedef struct kt_fit kt_fit;
@@ -124,6 +128,15 @@ kt_status kt_fit_advance(kt_fit_progress *progress, kt_fit *fit, int most, kt_er
 /* The looks so far; borrowed until the next call. */
 const kt_look *kt_fit_looks(const kt_fit *fit, size_t *n);
 uint64_t kt_fit_step(const kt_fit *fit);
+
+/* What the fit has come to, as bytes, between two calls of kt_fit_advance: the same on each rank of a team
+ * and for every number of ranks. Caller frees *data. */
+kt_status kt_fit_save(char **data, size_t *n, kt_fit *fit, kt_error *err);
+
+/* Goes on from there: a fit just created for the same service, data and recipe, by a team of any size, whose
+ * ranks all load the same bytes. Not collective. KT_INPUT where the bytes are damaged or another fit's; then
+ * the fit is of no more use. */
+kt_status kt_fit_load(kt_fit *fit, const char *data, size_t n, kt_error *err);
 
 /* Gives the kept model away. */
 kt_status kt_fit_finish(kt_fitted *out, kt_fit *fit, kt_error *err);

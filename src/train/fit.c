@@ -373,7 +373,7 @@ static bool finished(const kt_fit *fit)
 kt_status kt_fit_advance(kt_fit_progress *progress, kt_fit *fit, int most, kt_error *err)
 {
     kt_status status = KT_OK;
-    bool looked = false;
+    bool looked = finished(fit); /* a fit that was loaded at its end */
     for (int i = 0; i < most && !looked; i++) {
         uint64_t before = fit->now.step;
         KT_TRY(step(fit, err));

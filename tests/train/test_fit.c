@@ -54,6 +54,30 @@ static kt_recipe recipe_of(kt_family family)
         .seed = 1};
 }
 
+static kt_recipe seed_recipe(void)
+{
+    return (kt_recipe){.net = {.inputs = 2,
+                               .layers = 2,
+                               .components = 4,
+                               .width = {10, 10},
+                               .activation = KT_LEAKY_RELU,
+                               .head = KT_HEAD_SOFTPLUS,
+                               .batch_norm = true},
+                       .start = KT_START_KERAS,
+                       .clip_low = 1e-8,
+                       .clip_high = 100,
+                       .batch = 64,
+                       .epochs = 60,
+                       .partial_batches = true,
+                       .rate = 1e-2,
+                       .rate_end = 1e-4,
+                       .schedule = KT_RATE_POLYNOMIAL,
+                       .rate_steps = 1900,
+                       .keep_last = true,
+                       .look_steps = -1,
+                       .seed = 1};
+}
+
 /* Processing times 20 ms x (1 + rate / 50) / replicas, Weibull of shape 2. */
 static double law_scale(const double *x)
 {
@@ -92,6 +116,39 @@ static kt_status run(kt_fitted *out, const kt_recipe *recipe, const kt_fit_data 
         KT_TRY(kt_fit_advance(&progress, fit, 7, err));
     KT_TRY(kt_fit_finish(out, fit, err));
 out:
+    kt_fit_destroy(fit);
+    return status;
+}
+
+/* As run, but every few steps the fit is saved, destroyed and created anew from the saved bytes. */
+static kt_status run_in_pieces(kt_fitted *out, const kt_recipe *recipe, const kt_fit_data *data, int steps,
+                               kt_error *err)
+{
+    kt_status status = KT_OK;
+    kt_fit *fit = NULL;
+    kt_isa isa;
+    kt_fit_progress progress = KT_FIT_STEPPED;
+    char *saved = NULL;
+    size_t n = 0;
+    KT_TRY(kt_isa_resolve(&isa, KT_ISA_AUTO, err));
+    while (progress != KT_FIT_DONE) {
+        KT_TRY(kt_fit_create(&fit, recipe, data, &alone, isa, err));
+        if (saved)
+            KT_TRY(kt_fit_load(fit, saved, n, err));
+        KT_TRY(kt_fit_advance(&progress, fit, steps, err));
+        free(saved);
+        saved = NULL;
+        KT_TRY(kt_fit_save(&saved, &n, fit, err));
+        kt_fit_destroy(fit);
+        fit = NULL;
+    }
+    KT_TRY(kt_fit_create(&fit, recipe, data, &alone, isa, err)); /* even where it was at its end */
+    KT_TRY(kt_fit_load(fit, saved, n, err));
+    KT_TRY(kt_fit_advance(&progress, fit, steps, err));
+    assert_int_equal(progress, KT_FIT_DONE);
+    KT_TRY(kt_fit_finish(out, fit, err));
+out:
+    free(saved);
     kt_fit_destroy(fit);
     return status;
 }
@@ -165,26 +222,7 @@ static void seed_recipe_with_batch_norm_learns(void **state)
     (void)state;
     table t = draw(3000);
     kt_fit_data data = data_of(&t, 2000, 500);
-    kt_recipe recipe = {.net = {.inputs = 2,
-                                .layers = 2,
-                                .components = 4,
-                                .width = {10, 10},
-                                .activation = KT_LEAKY_RELU,
-                                .head = KT_HEAD_SOFTPLUS,
-                                .batch_norm = true},
-                        .start = KT_START_KERAS,
-                        .clip_low = 1e-8,
-                        .clip_high = 100,
-                        .batch = 64,
-                        .epochs = 60,
-                        .partial_batches = true,
-                        .rate = 1e-2,
-                        .rate_end = 1e-4,
-                        .schedule = KT_RATE_POLYNOMIAL,
-                        .rate_steps = 1900,
-                        .keep_last = true,
-                        .look_steps = -1,
-                        .seed = 1};
+    kt_recipe recipe = seed_recipe();
     kt_fitted fitted;
     assert_int_equal(run(&fitted, &recipe, &data, NULL), KT_OK);
     assert_int_equal(fitted.n_looks, 60);
@@ -306,6 +344,81 @@ static void patience_ends_a_fit(void **state)
     table_clear(&t);
 }
 
+/* Without an interruption and with many: the same parameters and the same curve, bit for bit. */
+static void a_saved_fit_goes_on_as_if_nothing_had_been(void **state)
+{
+    (void)state;
+    table t = draw(1500), constant = draw(1500);
+    kt_fit_data data = data_of(&t, 1200, 300), hopeless = data_of(&constant, 1200, 300);
+    for (size_t i = 0; i < 1500; i++)
+        constant.y[i] = 0.005; /* goes back now and then, penalised */
+    kt_recipe patient = recipe_of(KT_GAMMA), bounded = recipe_of(KT_WEIBULL),
+              retreating = recipe_of(KT_WEIBULL);
+    patient.patience = 2;
+    retreating.rate = 30; /* NaN on the way */
+    retreating.steps = 400;
+    retreating.clip = 0;
+    const struct {
+        kt_recipe recipe;
+        const kt_fit_data *data;
+        int steps;
+    } cases[] = {
+        {patient, &data, 37}, {seed_recipe(), &data, 111}, {bounded, &hopeless, 50}, {retreating, &data, 13}};
+    uint32_t seen = 0;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        kt_fitted whole, pieces;
+        kt_error err = {0};
+        const kt_recipe *r = &cases[i].recipe;
+        assert_int_equal(run(&whole, r, cases[i].data, &err), KT_OK);
+        assert_int_equal(run_in_pieces(&pieces, r, cases[i].data, cases[i].steps, &err), KT_OK);
+        assert_int_equal(whole.steps, pieces.steps);
+        assert_int_equal(whole.flags, pieces.flags);
+        assert_int_equal(whole.best, pieces.best);
+        assert_int_equal(whole.n_looks, pieces.n_looks);
+        assert_memory_equal(whole.looks, pieces.looks, whole.n_looks * sizeof *whole.looks);
+        assert_memory_equal(whole.model.params, pieces.model.params,
+                            kt_net_params(&r->net) * sizeof *whole.model.params);
+        for (size_t k = 0; k < whole.n_looks; k++)
+            seen |= whole.looks[k].flags;
+        kt_fitted_clear(&whole);
+        kt_fitted_clear(&pieces);
+    }
+    assert_int_equal(seen, KT_LOOK_BEST | KT_LOOK_RETREAT | KT_LOOK_OVER_BOUND);
+    table_clear(&t);
+    table_clear(&constant);
+}
+
+static void damaged_or_foreign_states_are_refused(void **state)
+{
+    (void)state;
+    table t = draw(600);
+    kt_fit_data data = data_of(&t, 400, 200);
+    kt_recipe recipe = recipe_of(KT_WEIBULL), other = recipe;
+    kt_fit *fit = NULL, *wider = NULL;
+    kt_fit_progress progress;
+    kt_error err = {0};
+    char *saved;
+    size_t n;
+    other.net.components = 4;
+    assert_int_equal(kt_fit_create(&fit, &recipe, &data, &alone, KT_ISA_GENERIC, NULL), KT_OK);
+    assert_int_equal(kt_fit_create(&wider, &other, &data, &alone, KT_ISA_GENERIC, NULL), KT_OK);
+    assert_int_equal(kt_fit_advance(&progress, fit, 200, NULL), KT_OK);
+    assert_int_equal(kt_fit_save(&saved, &n, fit, NULL), KT_OK);
+    assert_int_equal(kt_fit_load(wider, saved, n, &err), KT_INPUT);
+    assert_non_null(strstr(err.message, "parameters"));
+    for (size_t less = 0; less < n; less += less < 64 ? 1 : 61) {
+        char *copy = malloc(less + 1); /* of exactly that size, for the sanitizers */
+        memcpy(copy, saved, less);
+        assert_int_equal(kt_fit_load(fit, copy, less, NULL), KT_INPUT);
+        free(copy);
+    }
+    assert_int_equal(kt_fit_load(fit, saved, n, NULL), KT_OK);
+    free(saved);
+    kt_fit_destroy(fit);
+    kt_fit_destroy(wider);
+    table_clear(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +431,8 @@ int main(void)
         cmocka_unit_test(infinite_rates_end_in_an_error),
         cmocka_unit_test(bad_recipes_are_refused),
         cmocka_unit_test(patience_ends_a_fit),
+        cmocka_unit_test(a_saved_fit_goes_on_as_if_nothing_had_been),
+        cmocka_unit_test(damaged_or_foreign_states_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
