@@ -101,12 +101,12 @@ kt_status kt_bins_make(uint32_t *bin, char (**label)[KT_LABEL], size_t *n_bins, 
     KT_TRY(kt_alloc(label, groups * KT_BINS_MOST, sizeof **label, err));
     KT_TRY(kt_alloc(&b.scratch, rate >= 0 ? n : 0, sizeof *b.scratch, err));
     for (size_t g = 0; g < groups; g++) {
-        char prefix[40] = "";
+        char prefix[sizeof "rep=-1.23456789012345e-308 "] = "";
         if (b.rep >= 0)
             snprintf(prefix, sizeof prefix, "rep=%.15g ", reps[g]);
-        size_t bins = bin_rows(bin, edge, &b, b.rep >= 0 ? &reps[g] : NULL, *n_bins);
-        for (size_t i = 0; i < bins; i++)
-            snprintf((*label)[*n_bins + i], KT_LABEL, "%sbin=%zu/%zu", prefix, i + 1, bins);
+        unsigned bins = (unsigned)bin_rows(bin, edge, &b, b.rep >= 0 ? &reps[g] : NULL, *n_bins);
+        for (unsigned i = 0; i < bins; i++)
+            snprintf((*label)[*n_bins + i], KT_LABEL, "%sbin=%u/%u", prefix, i + 1, bins);
         *n_bins += bins;
     }
 out:
