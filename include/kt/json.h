@@ -54,6 +54,12 @@ kt_json *kt_json_get(const kt_json *object, const char *key); /* borrowed; NULL 
 kt_json *kt_json_at(const kt_json *array, size_t i);          /* borrowed */
 const char *kt_json_key(const kt_json *object, size_t i);     /* the i-th key in byte order; borrowed */
 
+/* The first key in which two objects differ, borrowed: of those of `a` in byte order, then of those that only
+ * `b` has; NULL where the objects are equal. Its values as canonical text, "nothing" where a side lacks it;
+ * caller frees. */
+kt_status kt_json_difference(const char **key, char **in_a, char **in_b, const kt_json *a, const kt_json *b,
+                             kt_error *err);
+
 /* Values, with a fallback where there is none of that kind; real takes integers too. */
 bool kt_json_as_bool(const kt_json *value, bool fallback);
 int64_t kt_json_as_int(const kt_json *value, int64_t fallback);

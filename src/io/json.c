@@ -242,6 +242,36 @@ const char *kt_json_key(const kt_json *object, size_t i)
     }
 }
 
+static kt_status text_of(char **text, const kt_json *value, kt_error *err)
+{
+    return value ? kt_json_text(text, value, 0, err) : kt_strdup(text, "nothing", err);
+}
+
+kt_status kt_json_difference(const char **key, char **in_a, char **in_b, const kt_json *a, const kt_json *b,
+                             kt_error *err)
+{
+    kt_status status = KT_OK;
+    size_t n_a = kt_json_size(a), n = n_a + kt_json_size(b);
+    *key = NULL;
+    *in_a = *in_b = NULL;
+    for (size_t i = 0; i < n; i++) {
+        const char *name = i < n_a ? kt_json_key(a, i) : kt_json_key(b, i - n_a);
+        const kt_json *left = kt_json_get(a, name), *right = kt_json_get(b, name);
+        if (json_equal(left, right))
+            continue;
+        KT_TRY(text_of(in_a, left, err));
+        KT_TRY(text_of(in_b, right, err));
+        *key = name;
+        break;
+    }
+out:
+    if (status != KT_OK) {
+        free(*in_a);
+        *in_a = NULL;
+    }
+    return status;
+}
+
 bool kt_json_as_bool(const kt_json *value, bool fallback)
 {
     return json_is_boolean(value) ? json_is_true(value) : fallback;

@@ -101,35 +101,18 @@ out:
     return status;
 }
 
-static kt_status text_of(char **text, const kt_json *value, kt_error *err)
-{
-    if (value)
-        return kt_json_text(text, value, 0, err);
-    return kt_strdup(text, "nothing", err);
-}
-
-/* Names the first key in which the plan differs from that of the folder. */
 static kt_status compare(const char *folder, const kt_json *stored, const kt_json *asked, kt_error *err)
 {
     kt_status status = KT_OK;
+    const char *key;
     char *was = NULL, *is = NULL;
-    const kt_json *sides[2] = {stored, asked};
-    for (int side = 0; side < 2; side++) {
-        for (size_t i = 0; i < kt_json_size(sides[side]); i++) {
-            const char *key = kt_json_key(sides[side], i);
-            KT_TRY(text_of(&was, kt_json_get(stored, key), err));
-            KT_TRY(text_of(&is, kt_json_get(asked, key), err));
-            if (strcmp(was, is) != 0)
-                KT_TRY(
-                    kt_fail(err, KT_BUSY,
-                            "%s: holds another load: %s was %.200s, now it is %.200s; name another --out, or "
-                            "start over with --fresh",
-                            folder, key, was, is));
-            free(was);
-            free(is);
-            was = is = NULL;
-        }
-    }
+    KT_TRY(kt_json_difference(&key, &was, &is, stored, asked, err));
+    if (key)
+        KT_TRY(
+            kt_fail(err, KT_BUSY,
+                    "%s: holds another load: %s was %.200s, now it is %.200s; name another --out, or start "
+                    "over with --fresh",
+                    folder, key, was, is));
 out:
     free(was);
     free(is);

@@ -93,19 +93,12 @@ static kt_status compare(const pull *p, const kt_json *stored, kt_error *err)
 {
     kt_status status = KT_OK;
     kt_json *now = describe(p);
+    const char *key;
     char *was = NULL, *is = NULL;
-    for (size_t i = 0; i < kt_json_size(now); i++) {
-        const char *key = kt_json_key(now, i);
-        free(was);
-        free(is);
-        was = is = NULL;
-        if (kt_json_get(stored, key))
-            KT_TRY(kt_json_text(&was, kt_json_get(stored, key), 0, err));
-        KT_TRY(kt_json_text(&is, kt_json_get(now, key), 0, err));
-        if (!was || strcmp(was, is) != 0)
-            KT_TRY(kt_fail(err, KT_BUSY, "%s: holds a pull with %s %s, not %s; --fresh gives it up",
-                           p->part.path, key, was ? was : "otherwise", is));
-    }
+    KT_TRY(kt_json_difference(&key, &was, &is, stored, now, err));
+    if (key)
+        KT_TRY(kt_fail(err, KT_BUSY, "%s: holds a pull with %s %s, not %s; --fresh gives it up", p->part.path,
+                       key, was, is));
 out:
     kt_json_drop(now);
     free(was);
@@ -118,7 +111,7 @@ static kt_status take_header(pull *p, const kt_json *stored, kt_error *err)
 {
     kt_status status = KT_OK;
     const kt_json *names = kt_json_get(stored, "names");
-    KT_TRY(compare(p, stored, err));
+    KT_TRY(compare(p, kt_json_get(stored, "asked"), err));
     p->since = kt_json_as_int(kt_json_get(stored, "since"), 0);
     p->until = kt_json_as_int(kt_json_get(stored, "until"), 0);
     if (p->api.version != kt_json_as_int(kt_json_get(stored, "api"), 0))
@@ -150,7 +143,8 @@ kt_status pull_begin(pull *p, kt_error *err)
     names = kt_json_array();
     for (size_t i = 0; i < p->n_services; i++)
         kt_json_append(names, kt_json_string(p->services[i]));
-    header = describe(p);
+    header = kt_json_object();
+    kt_json_put(header, "asked", describe(p));
     kt_json_put(header, "names", names);
     kt_json_put(header, "since", kt_json_int(p->since));
     kt_json_put(header, "until", kt_json_int(p->until));

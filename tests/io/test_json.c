@@ -265,6 +265,39 @@ static void objects_lie_over_each_other(void **state)
     kt_json_drop(object);
 }
 
+static void the_first_difference_is_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *a, *b, *key, *in_a, *in_b;
+    } cases[] = {
+        {"{}", "{}", NULL, NULL, NULL},
+        {"{\"a\":[1,{\"x\":2.5}],\"b\":null}", "{\"b\":null,\"a\":[1,{\"x\":2.5}]}", NULL, NULL, NULL},
+        {"{\"c\":1,\"b\":2}", "{\"c\":3,\"b\":4}", "b", "2", "4"},
+        {"{\"a\":1,\"b\":[1, 2]}", "{\"a\":1,\"b\":[2, 1]}", "b", "[1,2]", "[2,1]"},
+        {"{\"a\":1}", "{\"a\":1.0}", "a", "1", "1.0"},
+        {"{\"a\":1,\"b\":null}", "{\"a\":1}", "b", "null", "nothing"},
+        {"{\"b\":1}", "{\"a\":\"x\",\"b\":1}", "a", "nothing", "\"x\""},
+        {"{\"b\":1}", "{\"a\":1}", "b", "1", "nothing"}, /* those of the first come first */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        kt_json *a = parse(cases[i].a), *b = parse(cases[i].b);
+        const char *key;
+        char *in_a, *in_b;
+        assert_int_equal(kt_json_difference(&key, &in_a, &in_b, a, b, NULL), KT_OK);
+        assert_int_equal(!key, !cases[i].key);
+        if (key) {
+            assert_string_equal(key, cases[i].key);
+            assert_string_equal(in_a, cases[i].in_a);
+            assert_string_equal(in_b, cases[i].in_b);
+        }
+        free(in_a);
+        free(in_b);
+        kt_json_drop(a);
+        kt_json_drop(b);
+    }
+}
+
 static void values_are_counted(void **state)
 {
     (void)state;
@@ -397,6 +430,7 @@ int main(void)
         cmocka_unit_test(values_are_asked_for),
         cmocka_unit_test(keys_are_numbered_in_byte_order),
         cmocka_unit_test(objects_lie_over_each_other),
+        cmocka_unit_test(the_first_difference_is_named),
         cmocka_unit_test(values_are_counted),
         cmocka_unit_test(foreign_bytes_are_replaced),
         cmocka_unit_test(short_memory_shortens_nothing),
