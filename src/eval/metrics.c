@@ -1,6 +1,7 @@
 #include "kt/metrics.h"
 
 #include "distance.h"
+#include "kt/glance.h"
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -8,9 +9,6 @@
 
 const double kt_quantile_level[KT_QUANTILES] = {0.5, 0.95, 0.99};
 const char *const kt_role_text[] = {"new data", "training rows", "held out"};
-
-/* Above it rows are not independent draws. */
-static const double dependent = 0.1;
 
 typedef struct {
     double y;
@@ -41,49 +39,6 @@ static int by_point(const void *a, const void *b, void *context)
     return by_value(a, b);
 }
 
-static kt_status floor_of(kt_cell_score *score, const ranked *order, size_t n, uint64_t seed,
-                          uint64_t subject, uint32_t index, kt_error *err)
-{
-    if (fabs(score->autocorrelation) <= dependent) {
-        score->ks_floor = kt_ks_floor(n);
-        return KT_OK;
-    }
-    uint32_t *place = NULL, value = 0;
-    kt_status status = kt_alloc(&place, n, sizeof *place, err);
-    if (status != KT_OK)
-        return status;
-    for (size_t i = 0; i < n; i++) {
-        value += i > 0 && order[i].y != order[i - 1].y;
-        place[order[i].row] = value;
-    }
-    kt_rng rng;
-    kt_rng_init(&rng, seed, subject, KT_RNG_BOOTSTRAP, 0, index);
-    status = kt_ks_floor_blocks(&score->ks_floor, place, n, (size_t)value + 1, &rng, err);
-    free(place);
-    return status;
-}
-
-/* What is asked once, at the cell's mean features. y [n] ascending, work [n]. */
-static void score_cell(kt_cell_score *score, const kt_mixture *mixture, const double *y, double *work,
-                       size_t n)
-{
-    double mean = 0;
-    for (size_t i = 0; i < n; i++) {
-        work[i] = kt_mixture_cdf(mixture, y[i]);
-        mean += y[i];
-    }
-    mean /= (double)n;
-    score->ks = kt_ks(work, n);
-    score->w1 = kt_wasserstein(mixture, y, work, n) / mean;
-    for (int q = 0; q < KT_QUANTILES; q++) {
-        double observed = kt_sample_quantile(y, n, kt_quantile_level[q]);
-        double predicted = kt_mixture_quantile(mixture, kt_quantile_level[q]);
-        score->observed[q] = observed;
-        score->predicted[q] = predicted;
-        score->error[q] = predicted == observed ? 0 : fabs(predicted - observed) / observed;
-    }
-}
-
 /* What is asked row by row, of n rows that share their features. y [n] ascending, work [n]. */
 static void score_rows(kt_cell_score *score, const kt_model *model, const kt_mixture *mixture,
                        const double *y, double *work, size_t n)
@@ -105,8 +60,9 @@ kt_status kt_metrics_cell(kt_cell_score *score, kt_predictor *predictor, const k
 {
     assert(n >= 1 && n <= UINT32_MAX);
     kt_status status = KT_OK;
+    kt_glance glance = {.n = 0};
     ranked *order = NULL;
-    double *sorted = NULL, *work = NULL;
+    double *work = NULL;
     points all = {x, model->net.inputs};
     size_t width = (size_t)all.d;
     memset(score, 0, sizeof *score);
@@ -114,22 +70,20 @@ kt_status kt_metrics_cell(kt_cell_score *score, kt_predictor *predictor, const k
     memcpy(score->mean, cell->mean, width * sizeof *score->mean);
     score->rows = n;
     score->interior = kt_model_inside(model, cell->mean);
-    score->autocorrelation = kt_autocorrelation(y, n);
     KT_TRY(kt_alloc(&order, n, sizeof *order, err));
-    KT_TRY(kt_alloc(&sorted, n, sizeof *sorted, err));
     KT_TRY(kt_alloc(&work, n, sizeof *work, err));
 
+    KT_TRY(kt_glance_make(&glance, y, n, err));
+    double *sorted = glance.sorted, mean = 0;
     bool one_point = true;
     for (size_t i = 0; i < n; i++) {
-        order[i] = (ranked){y[i], (uint32_t)i};
+        order[i] = (ranked){sorted[i], glance.row[i]};
+        mean += sorted[i];
         one_point = one_point && memcmp(x, x + width * i, width * sizeof *x) == 0;
     }
-    qsort(order, n, sizeof *order, by_value);
-    for (size_t i = 0; i < n; i++)
-        sorted[i] = order[i].y;
-    KT_TRY(floor_of(score, order, n, seed, subject, index, err));
     kt_mixture mixture = kt_predict_point(predictor, cell->mean);
-    score_cell(score, &mixture, sorted, work, n);
+    KT_TRY(kt_glance_score(score, work, &glance, &mixture, seed, subject, index, err));
+    score->w1 = kt_wasserstein(&mixture, sorted, work, n) / (mean / (double)n);
 
     if (!one_point)
         qsort_r(order, n, sizeof *order, by_point, &all);
@@ -143,8 +97,8 @@ kt_status kt_metrics_cell(kt_cell_score *score, kt_predictor *predictor, const k
     score->nll /= (double)n;
     score->crps /= (double)n;
 out:
+    kt_glance_clear(&glance);
     free(order);
-    free(sorted);
     free(work);
     return status;
 }
