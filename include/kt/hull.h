@@ -19,4 +19,7 @@ kt_status kt_hull_create(kt_hull *hull, const double *points, size_t n, int d, k
 void kt_hull_clear(kt_hull *hull); /* takes a zeroed one */
 bool kt_hull_inside(const kt_hull *hull, const double *point);
 
+/* Where the line through the point along column j is inside: from *low to *high. False: nowhere. */
+bool kt_hull_section(double *low, double *high, const kt_hull *hull, int j, const double *point);
+
 #endif

@@ -61,4 +61,8 @@ const kt_store_service *kt_store_at(const kt_store *store, size_t i); /* borrowe
 kt_status kt_store_rows(double *x, double *y, uint32_t *cell, kt_store *store, size_t i, size_t first,
                         size_t n, kt_error *err);
 
+/* Service i as it was before the split: all rows in canonical order. service: zeroed, and cleared as part of
+ * kt_samples. Its digest is the stored one: rows are not compared with it. */
+kt_status kt_store_service_rows(kt_service *service, kt_store *store, size_t i, kt_error *err);
+
 #endif

@@ -339,7 +339,7 @@ static kt_status restore(kt_service *to, stored *from, const kt_store *store, si
     return KT_OK;
 }
 
-static kt_status read_service(kt_service *to, kt_store *store, size_t i, kt_error *err)
+kt_status kt_store_service_rows(kt_service *to, kt_store *store, size_t i, kt_error *err)
 {
     kt_status status = KT_OK;
     const kt_store_service *s = &store->services[i];
@@ -351,6 +351,7 @@ static kt_status read_service(kt_service *to, kt_store *store, size_t i, kt_erro
                        .target = s->target,
                        .blank_targets = s->blank_targets,
                        .negative_delays = s->negative_delays};
+    memcpy(to->digest, s->digest, sizeof to->digest);
     KT_TRY(kt_strdup(&to->name, s->name, err));
     KT_TRY(kt_alloc(&to->x, s->n * d, sizeof *to->x, err));
     KT_TRY(kt_alloc(&to->y, s->n, sizeof *to->y, err));
@@ -397,7 +398,7 @@ kt_status kt_store_read(kt_samples *samples, const char *path, kt_error *err)
     KT_TRY(kt_alloc(&samples->services, store->n, sizeof *samples->services, err));
     for (size_t i = 0; i < store->n; i++) {
         samples->n_services++;
-        KT_TRY(read_service(&samples->services[i], store, i, err));
+        KT_TRY(kt_store_service_rows(&samples->services[i], store, i, err));
     }
     KT_TRY(kt_samples_finish(samples, err));
     KT_TRY(compare_digests(samples, store, err));

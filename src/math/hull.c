@@ -137,3 +137,37 @@ bool kt_hull_inside(const kt_hull *hull, const double *point)
     }
     return true;
 }
+
+/* Widens [*low, *high] by where the edge a, b, whose ends are [x, other], meets other = at. */
+static void meet(double *low, double *high, const double *a, const double *b, int j, double at, double unit)
+{
+    double from = a[1 - j] - at, to = b[1 - j] - at, x = a[j];
+    if (fabs(from) > TOLERANCE * unit) {
+        if (fabs(to) <= TOLERANCE * unit || (from < 0) == (to < 0))
+            return; /* the end is the next edge's start */
+        x += (b[j] - a[j]) * from / (from - to);
+    }
+    *low = fmin(*low, x);
+    *high = fmax(*high, x);
+}
+
+bool kt_hull_section(double *low, double *high, const kt_hull *hull, int j, const double *point)
+{
+    double least, most, unit;
+    if (hull->d != 2) {
+        for (int k = 0; k < hull->d; k++) {
+            column(&least, &most, &unit, hull, k);
+            if (k != j && !(point[k] >= least - TOLERANCE * unit && point[k] <= most + TOLERANCE * unit))
+                return false;
+        }
+        *low = hull->vertex[j];
+        *high = hull->vertex[hull->d + j];
+        return true;
+    }
+    column(&least, &most, &unit, hull, 1 - j);
+    *low = INFINITY;
+    *high = -INFINITY;
+    for (size_t i = 0; i < hull->n; i++)
+        meet(low, high, hull->vertex + 2 * i, hull->vertex + 2 * ((i + 1) % hull->n), j, point[1 - j], unit);
+    return *low <= *high;
+}

@@ -152,6 +152,28 @@ static void split_rows(void **state)
     kt_samples_clear(&samples);
 }
 
+/* One service of a file with a split is what it was before. */
+static void one_service(void **state)
+{
+    (void)state;
+    kt_samples samples, one = {.d = 0};
+    kt_split splits[4] = {{.n_train = 0}};
+    kt_store *store = NULL;
+    read_sample(&samples);
+    OK(kt_split_make(splits, &samples, &usual, &err));
+    OK(kt_store_write("one.h5", &samples, splits, NULL, &err));
+    OK(kt_store_open(&store, "one.h5", &err));
+    OK(kt_alloc(&one.services, 1, sizeof *one.services, &err));
+    one.n_services = 1;
+    OK(kt_store_service_rows(&one.services[0], store, 2, &err));
+    same_service(&one.services[0], &samples.services[2], (size_t)samples.d);
+    kt_store_close(store);
+    kt_samples_clear(&one);
+    for (size_t i = 0; i < samples.n_services; i++)
+        kt_split_clear(&splits[i]);
+    kt_samples_clear(&samples);
+}
+
 static void set_text(char **to, const char *text)
 {
     OK(kt_strdup(to, text, &err));
@@ -458,9 +480,10 @@ static void changed_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(whole_samples), cmocka_unit_test(split_rows),   cmocka_unit_test(sizes),
-        cmocka_unit_test(cannot_write),  cmocka_unit_test(good_by_hand), cmocka_unit_test(spoiled_index),
-        cmocka_unit_test(spoiled_rows),  cmocka_unit_test(no_dataset),   cmocka_unit_test(changed_bytes),
+        cmocka_unit_test(whole_samples), cmocka_unit_test(split_rows),   cmocka_unit_test(one_service),
+        cmocka_unit_test(sizes),         cmocka_unit_test(cannot_write), cmocka_unit_test(good_by_hand),
+        cmocka_unit_test(spoiled_index), cmocka_unit_test(spoiled_rows), cmocka_unit_test(no_dataset),
+        cmocka_unit_test(changed_bytes),
     };
     return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
 }

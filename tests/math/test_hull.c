@@ -174,6 +174,39 @@ static void boxes(void **state)
     kt_hull_clear(&hull);
 }
 
+static void expect_section(const kt_hull *hull, int j, double x, double y, double low, double high)
+{
+    double from = 0, to = 0, point[3] = {x, y, 0.5};
+    assert_true(kt_hull_section(&from, &to, hull, j, point));
+    assert_true(fabs(from - low) < 1e-12 && fabs(to - high) < 1e-12);
+}
+
+static void sections(void **state)
+{
+    (void)state;
+    double low, high;
+    const double triangle[] = {0, 1, 8, 1, 4, 5}, line[] = {2, 3, 10, 3}, two[] = {0, 0, 0, 4, 2, 1};
+    kt_hull hull = create(triangle, 3, 2);
+    expect_section(&hull, 0, -7, 3, 2, 6); /* half way up */
+    expect_section(&hull, 0, 0, 1, 0, 8);  /* along an edge */
+    expect_section(&hull, 0, 0, 5, 4, 4);  /* at a corner */
+    expect_section(&hull, 1, 2, 0, 1, 3);
+    assert_false(kt_hull_section(&low, &high, &hull, 0, (const double[]){4, 5.1}));
+    kt_hull_clear(&hull);
+    hull = create(line, 2, 2);
+    expect_section(&hull, 0, 0, 3, 2, 10);
+    expect_section(&hull, 1, 4, 9, 3, 3);
+    assert_false(kt_hull_section(&low, &high, &hull, 0, (const double[]){4, 2}));
+    kt_hull_clear(&hull);
+    hull = create(line, 1, 2);
+    expect_section(&hull, 0, 0, 3, 2, 2);
+    kt_hull_clear(&hull);
+    hull = create(two, 2, 3);
+    expect_section(&hull, 0, 9, 0, 0, 4);
+    assert_false(kt_hull_section(&low, &high, &hull, 0, (const double[]){1, 3, 2}));
+    kt_hull_clear(&hull);
+}
+
 static void refuses_what_is_no_number(void **state)
 {
     (void)state;
@@ -195,6 +228,7 @@ int main(void)
         cmocka_unit_test(rounded_line),
         cmocka_unit_test(random_sets),
         cmocka_unit_test(boxes),
+        cmocka_unit_test(sections),
         cmocka_unit_test(refuses_what_is_no_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
