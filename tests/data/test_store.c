@@ -161,7 +161,7 @@ static void one_service(void **state)
     kt_store *store = NULL;
     read_sample(&samples);
     OK(kt_split_make(splits, &samples, &usual, &err));
-    OK(kt_store_write("one.h5", &samples, splits, NULL, &err));
+    OK(kt_store_write("one.h5", &samples, splits, NULL, NULL, &err));
     OK(kt_store_open(&store, "one.h5", &err));
     OK(kt_alloc(&one.services, 1, sizeof *one.services, &err));
     one.n_services = 1;
