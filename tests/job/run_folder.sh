@@ -33,6 +33,15 @@ awk -F, -v OFS=, '{print $1, $2, $3, (NR == 1 ? "proc_time_idle" : 0), $NF}' "$s
 "$kt_train" "$scratch/idle.csv" --out "$scratch/idle" --steps 75 --time-unit s --json >"$scratch/stdout" 2>"$scratch/stderr"
 [ $? -eq 3 ] && ok || fail "exit code with a refused service: $(cat "$scratch/stderr")"
 grep -q '"reason": "idle' "$scratch/stdout" && grep -q '"service": "s0"' "$scratch/stdout" && ok || fail "json: $(cat "$scratch/stdout")"
+# and the same command says the same again, from the archive alone
+"$kt_train" "$scratch/idle.csv" --out "$scratch/idle" --steps 75 --time-unit s --json >"$scratch/again" 2>"$scratch/stderr"
+[ $? -eq 3 ] && ok || fail "exit code of a finished run with a refused service: $(cat "$scratch/stderr")"
+same "$scratch/stdout" "$scratch/again" "the JSON of a finished run"
+kt_mpirun 2 "$kt_train" "$scratch/idle.csv" --out "$scratch/idle" --steps 75 --time-unit s >"$scratch/stdout" 2>"$scratch/stderr"
+[ $? -eq 3 ] && grep -q finished "$scratch/stdout" && ok || fail "a finished run asked by two ranks: $(cat "$scratch/stdout" "$scratch/stderr")"
+printf 'x' | dd of="$scratch/idle/models.h5" bs=1 seek=3000 conv=notrunc status=none
+"$kt_train" "$scratch/idle.csv" --out "$scratch/idle" --steps 75 --time-unit s >"$scratch/stdout" 2>"$scratch/stderr"
+[ $? -eq 1 ] && grep -q models.h5 "$scratch/stderr" && ok || fail "a damaged archive passes for a finished run: $(cat "$scratch/stdout" "$scratch/stderr")"
 
 "$kt_train" --version | grep -q numerics && ok || fail "--version"
 "$kt_train" --version --json | grep -q '"kt-archive"' && ok || fail "--version --json"

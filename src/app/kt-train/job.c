@@ -339,13 +339,12 @@ kt_status job_run(int *code, int argc, char **argv, const char *isa, MPI_Comm co
     progress_init(&j.progress, j.set.quiet || j.rank != 0);
     KT_TRY(begin(&j, err));
     if (j.finished_before) {
-        if (j.rank == 0)
-            printf("%s: finished already; --fresh trains again\n", j.archive_path);
-        goto out;
+        KT_TRY(kt_comm_agree(comm, j.rank == 0 ? results_again(&j, err) : KT_OK, err));
+    } else {
+        KT_TRY(acquire(&j, err));
+        KT_TRY(fit_all(&j, err));
+        KT_TRY(gather(&j, err));
     }
-    KT_TRY(acquire(&j, err));
-    KT_TRY(fit_all(&j, err));
-    KT_TRY(gather(&j, err));
     int refused = j.archive.n_refused > 0;
     MPI_Bcast(&refused, 1, MPI_INT, 0, comm);
     *code = refused ? EXIT_SOME_REFUSED : EXIT_DONE;

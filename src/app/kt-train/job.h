@@ -55,5 +55,7 @@ kt_status results_take(void *context, const char *data, size_t n, int rank,
                        kt_error *err); /* context: kt_archive */
 void results_sort(kt_archive *archive);
 kt_status results_print(const job *j, kt_error *err);
+/* The same of a run that had finished before, from its archive. */
+kt_status results_again(job *j, kt_error *err);
 
 #endif

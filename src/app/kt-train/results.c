@@ -123,3 +123,16 @@ out:
     free(scored);
     return status;
 }
+
+kt_status results_again(job *j, kt_error *err)
+{
+    kt_status status = KT_OK;
+    KT_TRY(kt_archive_verify(j->archive_path, j->digest, err));
+    KT_TRY(kt_archive_read(&j->archive, j->archive_path, err));
+    if (j->set.json)
+        KT_TRY(results_print(j, err));
+    else
+        printf("%s: finished already; --fresh trains again\n", j->archive_path);
+out:
+    return status;
+}
