@@ -3,6 +3,7 @@
  *   config.json   canonical: {"kt_train": version, "numerics": n, "options": result options}; written once
  *   inputs.json   how the data were named on the command line
  *   spans.h5 (of a pull, spans.h5.part while it runs), dataset.h5, journal.jsonl, models.h5, run.json
+ *   run.lock      while a kt-train works there (kt/lock.h)
  * Nothing is written to a folder that holds other files but no config.json of ours, and --fresh removes only
  * what kt-train wrote. */
 #ifndef KT_FOLDER_H
@@ -10,6 +11,7 @@
 
 #include "kt/error.h"
 #include "kt/json.h"
+#include "kt/lock.h"
 #include <stdbool.h>
 
 #define KT_RUN_CONFIG  "config.json"
@@ -22,10 +24,19 @@
 
 typedef enum { KT_RUN_NEW, KT_RUN_UNFINISHED, KT_RUN_FINISHED } kt_run_state;
 
-/* Opens or creates the folder for a run with these result options (a JSON object) and inputs (an array of
- * texts). fresh: an earlier run's files are removed first. KT_BUSY: a run with other options (the first
- * difference is named), other inputs or another numerics number is there, or a folder that is not a run's. */
-kt_status kt_run_open(kt_run_state *state, const char *path, const kt_json *options, const kt_json *inputs,
-                      int numerics, bool fresh, kt_error *err);
+typedef struct {
+    const char *path;
+    const kt_json *options; /* those that results depend on: an object */
+    const kt_json *inputs;  /* how the data are named: an array of texts */
+    int numerics;
+    bool fresh;      /* remove an earlier run's files first */
+    const char *job; /* of the batch system, or NULL */
+} kt_run_request;
+
+/* Opens or creates the folder for a run and takes its lock (caller releases it; NULL for a finished run, to
+ * which nothing is written). What killed writers left under temporary names is removed. KT_BUSY: another
+ * kt-train works there; a run with other options (the first difference is named), other inputs or another
+ * numerics number is there, or a folder that is not a run's. */
+kt_status kt_run_open(kt_run_state *state, kt_lock **lock, const kt_run_request *run, kt_error *err);
 
 #endif

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 /* All that kt-train writes into a run's folder; the configuration goes last, so that a removal cut short is
- * still known as a run. */
+ * still known as a run. Not the lock: it is held meanwhile, and goes when it is released. */
 static const char *const ours[] = {KT_RUN_ARCHIVE, KT_RUN_INFO,          KT_RUN_JOURNAL, KT_RUN_DATASET,
                                    KT_RUN_SPANS,   KT_RUN_SPANS ".part", KT_RUN_INPUTS,  KT_RUN_CONFIG};
 
@@ -62,36 +62,38 @@ out:
     return status;
 }
 
-static kt_status judge_existing(kt_run_state *state, const char *path, const char *config,
-                                const kt_json *options, const kt_json *inputs, int numerics, kt_error *err)
+static kt_status judge_existing(kt_run_state *state, const kt_run_request *run, const char *config,
+                                kt_error *err)
 {
     kt_status status = KT_OK;
     kt_json *stored = NULL;
-    char *archive = NULL, *inputs_path = NULL;
+    char *archive = NULL, *inputs = NULL;
     KT_TRY(kt_json_read(&stored, config, err));
     int64_t theirs = kt_json_as_int(kt_json_get(stored, "numerics"), -1);
-    if (theirs != numerics)
+    if (theirs != run->numerics)
         KT_TRY(kt_fail(err, KT_BUSY,
-                       "%s: made with numerics %lld, this program has %d; start over with --fresh", path,
-                       (long long)theirs, numerics));
-    KT_TRY(compare(path, kt_json_get(stored, "options"), options, err));
-    KT_TRY(kt_path_join(&inputs_path, path, KT_RUN_INPUTS, err));
-    KT_TRY(compare_inputs(path, inputs_path, inputs, err));
-    KT_TRY(kt_path_join(&archive, path, KT_RUN_ARCHIVE, err));
+                       "%s: made with numerics %lld, this program has %d; start over with --fresh", run->path,
+                       (long long)theirs, run->numerics));
+    KT_TRY(compare(run->path, kt_json_get(stored, "options"), run->options, err));
+    KT_TRY(kt_path_join(&inputs, run->path, KT_RUN_INPUTS, err));
+    KT_TRY(compare_inputs(run->path, inputs, run->inputs, err));
+    KT_TRY(kt_path_join(&archive, run->path, KT_RUN_ARCHIVE, err));
     *state = kt_path_kind_of(archive) == KT_PATH_FILE ? KT_RUN_FINISHED : KT_RUN_UNFINISHED;
 out:
     kt_json_drop(stored);
     free(archive);
-    free(inputs_path);
+    free(inputs);
     return status;
 }
 
-static kt_status write_json(const char *folder, const char *name, const kt_json *value, kt_error *err)
+static kt_status write_json(const char *folder, const char *name, const kt_json *value, const kt_lock *lock,
+                            kt_error *err)
 {
     kt_status status = KT_OK;
     char *path = NULL, *text = NULL;
     KT_TRY(kt_path_join(&path, folder, name, err));
     KT_TRY(kt_json_text(&text, value, 2, err));
+    KT_TRY(kt_lock_check(lock, err));
     KT_TRY(kt_file_write(path, text, strlen(text), err));
 out:
     free(path);
@@ -99,32 +101,45 @@ out:
     return status;
 }
 
-static kt_status begin(const char *path, const kt_json *options, const kt_json *inputs, int numerics,
-                       kt_error *err)
+static kt_status begin(const kt_run_request *run, const kt_lock *lock, kt_error *err)
 {
     kt_status status = KT_OK;
     kt_json *config = kt_json_object();
     kt_json_put(config, "kt_train", kt_json_string(KT_VERSION));
-    kt_json_put(config, "numerics", kt_json_int(numerics));
-    kt_json_put(config, "options", kt_json_keep((kt_json *)options));
-    KT_TRY(write_json(path, KT_RUN_INPUTS, inputs, err));
-    KT_TRY(write_json(path, KT_RUN_CONFIG, config, err));
+    kt_json_put(config, "numerics", kt_json_int(run->numerics));
+    kt_json_put(config, "options", kt_json_keep((kt_json *)run->options));
+    KT_TRY(write_json(run->path, KT_RUN_INPUTS, run->inputs, lock, err));
+    KT_TRY(write_json(run->path, KT_RUN_CONFIG, config, lock, err));
 out:
     kt_json_drop(config);
     return status;
 }
 
-/* A folder with files, but no run: perhaps somebody's data. */
-static kt_status refuse_foreign(const char *path, kt_error *err)
+/* ".models.h5.4711.0.tmp": see kt_file_temporary. */
+static bool is_our_temporary(const char *name)
+{
+    const char *end = strrchr(name, '.');
+    if (name[0] != '.' || strcmp(end, ".tmp") != 0)
+        return false;
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
+        size_t n = strlen(ours[i]);
+        if (strncmp(name + 1, ours[i], n) == 0 && name[1 + n] == '.')
+            return true;
+    }
+    return kt_lock_name(name + 1);
+}
+
+/* Calls back for each name in the folder. */
+static kt_status each_name(const char *path,
+                           kt_status (*each)(const char *path, const char *name, kt_error *err),
+                           kt_error *err)
 {
     kt_status status = KT_OK;
     char **names = NULL;
     size_t n = 0;
     KT_TRY(kt_folder_list(&names, &n, path, err));
-    bool only_inputs = n == 1 && strcmp(names[0], KT_RUN_INPUTS) == 0; /* a start cut short */
-    if (n > 0 && !only_inputs)
-        KT_TRY(kt_fail(err, KT_BUSY, "%s: holds %s and no %s: not a run of kt-train; name another --out",
-                       path, names[0], KT_RUN_CONFIG));
+    for (size_t i = 0; i < n; i++)
+        KT_TRY(each(path, names[i], err));
 out:
     for (size_t i = 0; i < n; i++)
         free(names[i]);
@@ -132,25 +147,62 @@ out:
     return status;
 }
 
-kt_status kt_run_open(kt_run_state *state, const char *path, const kt_json *options, const kt_json *inputs,
-                      int numerics, bool fresh, kt_error *err)
+/* A folder with files, but no run: perhaps somebody's data. A start cut short is none. */
+static kt_status refuse_foreign(const char *path, const char *name, kt_error *err)
+{
+    if (strcmp(name, KT_RUN_INPUTS) == 0 || kt_lock_name(name) || is_our_temporary(name))
+        return KT_OK;
+    return kt_fail(err, KT_BUSY, "%s: holds %s and no %s: not a run of kt-train; name another --out", path,
+                   name, KT_RUN_CONFIG);
+}
+
+/* What killed writers left; there is no other writer, since we hold the lock. */
+static kt_status remove_temporary(const char *path, const char *name, kt_error *err)
+{
+    char *file = NULL;
+    kt_status status = is_our_temporary(name) ? kt_path_join(&file, path, name, err) : KT_OK;
+    kt_file_discard(file);
+    free(file);
+    return status;
+}
+
+/* With the lock held: what is there may have changed since it was looked at. */
+static kt_status open_locked(kt_run_state *state, const kt_run_request *run, const char *config,
+                             const kt_lock *lock, kt_error *err)
+{
+    kt_status status = KT_OK;
+    bool there = kt_path_kind_of(config) == KT_PATH_FILE;
+    KT_TRY(each_name(run->path, remove_temporary, err));
+    if (there && !run->fresh)
+        return judge_existing(state, run, config, err);
+    if (there)
+        KT_TRY(remove_ours(run->path, err));
+    KT_TRY(begin(run, lock, err));
+out:
+    return status;
+}
+
+kt_status kt_run_open(kt_run_state *state, kt_lock **lock, const kt_run_request *run, kt_error *err)
 {
     kt_status status = KT_OK;
     char *config = NULL;
     *state = KT_RUN_NEW;
-    KT_TRY(kt_folder_create(path, err));
-    KT_TRY(kt_path_join(&config, path, KT_RUN_CONFIG, err));
-    bool there = kt_path_kind_of(config) == KT_PATH_FILE;
-    if (there && !fresh) {
-        KT_TRY(judge_existing(state, path, config, options, inputs, numerics, err));
+    *lock = NULL;
+    KT_TRY(kt_folder_create(run->path, err));
+    KT_TRY(kt_path_join(&config, run->path, KT_RUN_CONFIG, err));
+    if (kt_path_kind_of(config) != KT_PATH_FILE)
+        KT_TRY(each_name(run->path, refuse_foreign, err));
+    else if (!run->fresh)
+        KT_TRY(judge_existing(state, run, config, err));
+    if (*state == KT_RUN_FINISHED)
         goto out;
-    }
-    if (there)
-        KT_TRY(remove_ours(path, err));
-    else
-        KT_TRY(refuse_foreign(path, err));
-    KT_TRY(begin(path, options, inputs, numerics, err));
+    KT_TRY(kt_lock_take(lock, run->path, run->job, err));
+    KT_TRY(open_locked(state, run, config, *lock, err));
 out:
+    if (status != KT_OK || *state == KT_RUN_FINISHED) {
+        kt_lock_release(*lock);
+        *lock = NULL;
+    }
     free(config);
     return status;
 }

@@ -39,17 +39,6 @@ static kt_json *parsed(const char *text)
     return value;
 }
 
-static kt_status open_run(kt_run_state *state, const char *options, const char *inputs, int numerics,
-                          bool fresh, kt_error *err)
-{
-    kt_json *o = parsed(options), *i = parsed(inputs);
-    kt_error_clear(err);
-    kt_status status = kt_run_open(state, run, o, i, numerics, fresh, err);
-    kt_json_drop(o);
-    kt_json_drop(i);
-    return status;
-}
-
 static void touch(const char *name)
 {
     char path[192];
@@ -62,6 +51,22 @@ static bool there(const char *name)
     char path[192];
     snprintf(path, sizeof path, "%s/%s", run, name);
     return kt_path_kind_of(path) == KT_PATH_FILE;
+}
+
+static kt_status open_run(kt_run_state *state, const char *options, const char *inputs, int numerics,
+                          bool fresh, kt_error *err)
+{
+    kt_json *o = parsed(options), *i = parsed(inputs);
+    kt_error_clear(err);
+    kt_run_request request = {.path = run, .options = o, .inputs = i, .numerics = numerics, .fresh = fresh};
+    kt_lock *lock = NULL;
+    kt_status status = kt_run_open(state, &lock, &request, err);
+    assert_int_equal(there(KT_RUN_LOCK), lock != NULL);
+    assert_int_equal(lock != NULL, status == KT_OK && *state != KT_RUN_FINISHED);
+    kt_lock_release(lock);
+    kt_json_drop(o);
+    kt_json_drop(i);
+    return status;
 }
 
 static void a_run_is_new_then_unfinished_then_finished(void **state)
@@ -134,6 +139,63 @@ static void somebody_elses_folder_is_left_alone(void **state)
     }
 }
 
+static void what_killed_ones_left_goes(void **state)
+{
+    kt_run_state is;
+    kt_error err;
+    (void)state;
+    assert_int_equal(kt_folder_create(run, NULL), KT_OK);
+    touch(KT_RUN_INPUTS);
+    touch("." KT_RUN_CONFIG ".12.0.tmp");
+    touch("." KT_RUN_LOCK ".12.0.tmp");
+    touch(KT_RUN_LOCK ".00112233445566778899aabbccddeeff");
+    assert_int_equal(open_run(&is, "{}", "[]", 1, false, &err), KT_OK);
+    assert_int_equal(is, KT_RUN_NEW);
+    touch("." KT_RUN_ARCHIVE ".12.1.tmp");
+    touch(".notes.txt.12.0.tmp");
+    touch("." KT_RUN_ARCHIVE ".swp");
+    assert_int_equal(open_run(&is, "{}", "[]", 1, false, &err), KT_OK);
+    assert_int_equal(is, KT_RUN_UNFINISHED);
+    assert_false(there("." KT_RUN_CONFIG ".12.0.tmp"));
+    assert_false(there("." KT_RUN_LOCK ".12.0.tmp"));
+    assert_false(there(KT_RUN_LOCK ".00112233445566778899aabbccddeeff"));
+    assert_false(there("." KT_RUN_ARCHIVE ".12.1.tmp"));
+    assert_true(there(".notes.txt.12.0.tmp"));
+    assert_true(there("." KT_RUN_ARCHIVE ".swp"));
+}
+
+static void who_works_there_keeps_others_out(void **state)
+{
+    kt_run_state is;
+    kt_error err;
+    kt_lock *lock = NULL;
+    (void)state;
+    assert_int_equal(open_run(&is, "{}", "[]", 1, false, &err), KT_OK);
+    assert_int_equal(kt_lock_take(&lock, run, NULL, NULL), KT_OK);
+    touch(KT_RUN_DATASET);
+    for (int fresh = 0; fresh < 2; fresh++) {
+        kt_json *empty = kt_json_object(), *none = kt_json_array();
+        kt_run_request request = {
+            .path = run, .options = empty, .inputs = none, .numerics = 1, .fresh = fresh};
+        kt_lock *second = NULL;
+        assert_int_equal(kt_run_open(&is, &second, &request, NULL), KT_BUSY);
+        assert_null(second);
+        assert_true(there(KT_RUN_DATASET) && there(KT_RUN_CONFIG));
+        kt_json_drop(empty);
+        kt_json_drop(none);
+    }
+    touch(KT_RUN_ARCHIVE); /* a finished one says so whoever works there */
+    kt_json *empty = kt_json_object(), *none = kt_json_array();
+    kt_run_request request = {.path = run, .options = empty, .inputs = none, .numerics = 1};
+    kt_lock *second = NULL;
+    assert_int_equal(kt_run_open(&is, &second, &request, NULL), KT_OK);
+    assert_int_equal(is, KT_RUN_FINISHED);
+    assert_null(second);
+    kt_json_drop(empty);
+    kt_json_drop(none);
+    kt_lock_release(lock);
+}
+
 static void a_journal_has_one_event_a_line(void **state)
 {
     char path[192], *text;
@@ -156,6 +218,8 @@ int main(void)
         IN_FOLDER(another_run_is_refused_with_the_difference),
         IN_FOLDER(fresh_removes_only_our_files),
         IN_FOLDER(somebody_elses_folder_is_left_alone),
+        IN_FOLDER(what_killed_ones_left_goes),
+        IN_FOLDER(who_works_there_keeps_others_out),
         IN_FOLDER(a_journal_has_one_event_a_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

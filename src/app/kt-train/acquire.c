@@ -116,6 +116,7 @@ static kt_status pull(job *j, const char *path, kt_error *err)
                          .n_services = j->set.clean.entry ? 1 : 0,
                          .services = &j->set.clean.entry,
                          .sampling = j->set.clean.sampling,
+                         .guard = kt_lock_guard(j->lock),
                          .note = note,
                          .progress = show_pull,
                          .context = &j->progress};
@@ -187,7 +188,7 @@ kt_status acquire_partition(job *j, kt_error *err)
     KT_TRY(choose(chosen, &samples, &j->set.services, err));
     KT_TRY(kt_split_make(splits, &samples, &how,
                          err)); /* of all services: a chosen one gets what it has among all */
-    KT_TRY(kt_store_write(j->dataset, &samples, splits, chosen, NULL, err));
+    KT_TRY(kt_store_write(j->dataset, &samples, splits, chosen, kt_lock_guard(j->lock), err));
 out:
     for (size_t i = 0; splits && i < samples.n_services; i++)
         kt_split_clear(&splits[i]);

@@ -122,7 +122,14 @@ static kt_status open_folder(job *j, kt_error *err)
     kt_run_state state;
     kt_json *inputs = acquire_inputs(j),
             *results = kt_options_of_class(settings_table(), j->options, KT_CLASS_RESULT);
-    KT_TRY(kt_run_open(&state, j->folder, results, inputs, KT_NUMERICS, j->set.fresh, err));
+    kt_run_request run = {.path = j->folder,
+                          .options = results,
+                          .inputs = inputs,
+                          .numerics = KT_NUMERICS,
+                          .fresh = j->set.fresh,
+                          .job = getenv("SLURM_JOB_ID")};
+    KT_TRY(kt_run_open(&state, &j->lock, &run, err));
+    j->progress.lock = j->lock;
     j->finished_before = state == KT_RUN_FINISHED;
     KT_TRY(kt_path_join(&j->progress.journal, j->folder, KT_RUN_JOURNAL, err));
 out:
@@ -267,6 +274,7 @@ static kt_status write_info(job *j, kt_error *err)
     kt_json_put(info, "archive_sha256", kt_json_string(j->digest));
     KT_TRY(kt_path_join(&path, j->folder, KT_RUN_INFO, err));
     KT_TRY(kt_json_text(&text, info, 2, err));
+    KT_TRY(kt_lock_check(j->lock, err));
     KT_TRY(kt_file_write(path, text, strlen(text), err));
 out:
     kt_json_drop(info);
@@ -281,7 +289,7 @@ static kt_status write_archive(job *j, kt_error *err)
     KT_TRY(progress_phase(&j->progress, "archive", err));
     KT_TRY(archive_head(j, err));
     results_sort(&j->archive);
-    KT_TRY(kt_archive_write(j->archive_path, &j->archive, j->digest, NULL, err));
+    KT_TRY(kt_archive_write(j->archive_path, &j->archive, j->digest, kt_lock_guard(j->lock), err));
     KT_TRY(progress_phase(&j->progress, "done", err));
     KT_TRY(progress_phase(&j->progress, NULL, err));
     KT_TRY(write_info(j, err));
@@ -317,6 +325,7 @@ static void job_clear(job *j)
     kt_archive_clear(&j->archive);
     kt_json_drop(j->options);
     progress_clear(&j->progress);
+    kt_lock_release(j->lock);
 }
 
 static kt_status begin(job *j, kt_error *err)

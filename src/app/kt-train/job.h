@@ -4,6 +4,7 @@
 #define KT_TRAIN_JOB_H
 
 #include "kt/archive.h"
+#include "kt/lock.h"
 #include "kt/store.h"
 #include "kt/work.h"
 #include "program.h"
@@ -23,6 +24,7 @@ typedef struct {
     settings set;
     kt_isa isa;
     char *folder, *dataset, *archive_path;
+    kt_lock *lock; /* rank 0: the folder's; asked before each rename or append there */
     const char **inputs;
     size_t n_inputs;
     kt_store *store;

@@ -44,9 +44,9 @@ static kt_status run(int *code, int argc, char **argv, int rank, kt_error *err)
 int main(int argc, char **argv)
 {
     kt_error err = {0};
-    int code = EXIT_DONE, rank;
+    int code = EXIT_DONE, rank, threads;
 
-    MPI_Init(&argc, &argv);
+    MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &threads); /* the lock's thread knows no MPI */
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     if (rank == 0)
         program_log();

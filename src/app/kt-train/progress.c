@@ -90,6 +90,9 @@ kt_status progress_phase(progress *p, const char *name, kt_error *err)
     p->phase_began = time;
     if (!name || !p->journal)
         return KT_OK;
+    kt_status status = kt_lock_check(p->lock, err);
+    if (status != KT_OK)
+        return status;
     kt_json *event = kt_json_object();
     kt_json_put(event, "event", kt_json_string("phase"));
     kt_json_put(event, "phase", kt_json_string(name));
@@ -117,7 +120,7 @@ static void digest_line(progress *p, const char *line, size_t n)
 
 void progress_hear(progress *p, const char *lines, size_t n)
 {
-    if (p->journal)
+    if (p->journal && kt_lock_check(p->lock, NULL) == KT_OK)
         kt_journal_append(p->journal, lines, n, NULL); /* a full disk shows at the archive */
     for (const char *at = lines, *end = lines + n; at < end;) {
         const char *newline = memchr(at, '\n', (size_t)(end - at));

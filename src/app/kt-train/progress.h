@@ -5,12 +5,14 @@
 
 #include "kt/fit.h"
 #include "kt/json.h"
+#include "kt/lock.h"
 #include <stdbool.h>
 #include <stddef.h>
 
 typedef struct {
     bool quiet, terminal;
     char *journal;       /* path; NULL: none yet */
+    const kt_lock *lock; /* asked before each append to it */
     double began, shown; /* seconds of MPI_Wtime */
     size_t services, fitted, refused;
     char last[160];  /* the newest look, for the live line */
