@@ -24,6 +24,13 @@ kt_status kt_h5_open(kt_h5 **file, const char *path,
                      kt_error *err);            /* read-only; KT_INPUT when it is no HDF5 file */
 kt_status kt_h5_close(kt_h5 *h, kt_error *err); /* flush errors (a full disk) are returned here */
 
+/* Files in memory, with all that is said of files here. create: no file of the system is made. image: its
+ * bytes as a file would have them; caller frees. open: of such bytes, which are copied; name begins messages.
+ */
+kt_status kt_h5_create_memory(kt_h5 **file, const char *name, kt_error *err);
+kt_status kt_h5_image(char **data, size_t *n, kt_h5 *file, kt_error *err);
+kt_status kt_h5_open_memory(kt_h5 **file, const void *data, size_t n, const char *name, kt_error *err);
+
 kt_status kt_h5_group_create(kt_h5 **group, kt_h5 *parent, const char *name, kt_error *err);
 kt_status kt_h5_group_open(kt_h5 **group, kt_h5 *parent, const char *name, kt_error *err);
 bool kt_h5_has(kt_h5 *h, const char *name);
@@ -37,6 +44,8 @@ kt_status kt_h5_link_name(char **out, const char *name, kt_error *err);
 /* Datasets, rank 1 or 2; shape {n, 0} is rank 1. Whole ones. */
 kt_status kt_h5_put(kt_h5 *h, const char *name, kt_h5_type type, size_t rows, size_t columns,
                     const void *data, kt_error *err);
+/* One element, of rank 0. */
+kt_status kt_h5_put_scalar(kt_h5 *h, const char *name, kt_h5_type type, const void *data, kt_error *err);
 /* Shape of a dataset; columns 0 for rank 1. KT_INPUT where it is missing or of another kind than numbers. */
 kt_status kt_h5_shape(size_t *rows, size_t *columns, kt_h5 *h, const char *name, kt_error *err);
 /* Reads all of it, converted to `type`; the shape must be as said (columns 0: rank 1). data: caller's. */

@@ -13,7 +13,7 @@
 
 /* Nothing printed, and nothing done at exit: every file is closed by its owner, and HDF5's own attempt walks
  * into what is left of one that a full disk refused. The first call sets both, later ones change nothing. */
-static void quiet(void)
+void kt_h5_quiet(void)
 {
     H5dont_atexit();
     H5open();
@@ -59,7 +59,7 @@ kt_status kt_h5_fail(kt_h5 *h, const char *name, kt_status status, const char *w
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, innermost, reason);
     kt_fail(err, status, "%s:%s/%s: cannot %s%s%s", h->file->path, h->object, name, what,
             reason[0] ? ": " : "", reason);
-    if (status == KT_IO)
+    if (status == KT_IO && !h->file->memory)
         give_up(h);
     return status;
 }
@@ -101,7 +101,7 @@ hid_t kt_h5_text_type(size_t width, H5T_str_t padding)
     return type;
 }
 
-static void forget(kt_h5 *h)
+void kt_h5_forget(kt_h5 *h)
 {
     if (!h)
         return;
@@ -114,7 +114,7 @@ static void forget(kt_h5 *h)
     free(h);
 }
 
-static kt_status handle_of_file(kt_h5 **out, const char *path, bool writable, kt_error *err)
+kt_status kt_h5_handle(kt_h5 **out, const char *path, bool writable, kt_error *err)
 {
     kt_status status = KT_OK;
     kt_h5 *h = NULL;
@@ -129,7 +129,7 @@ static kt_status handle_of_file(kt_h5 **out, const char *path, bool writable, kt
     *out = h;
     h = NULL;
 out:
-    forget(h);
+    kt_h5_forget(h);
     return status;
 }
 
@@ -143,7 +143,7 @@ static hid_t access_list(void)
 }
 
 /* Contiguous, without times, filters or fill values. Making it takes longer than making a small dataset. */
-static hid_t dataset_creation_list(void)
+hid_t kt_h5_dataset_list(void)
 {
     hid_t list = kt_h5_timeless(H5P_DATASET_CREATE);
     if (list >= 0 &&
@@ -161,11 +161,11 @@ kt_status kt_h5_create(kt_h5 **file, const char *path, size_t user_block, kt_err
     hid_t creation = H5I_INVALID_HID, access = H5I_INVALID_HID;
     kt_h5 *h = NULL;
     *file = NULL;
-    quiet();
-    KT_TRY(handle_of_file(&h, path, true, err));
+    kt_h5_quiet();
+    KT_TRY(kt_h5_handle(&h, path, true, err));
     creation = kt_h5_timeless(H5P_FILE_CREATE);
     access = access_list();
-    h->file->creation = dataset_creation_list();
+    h->file->creation = kt_h5_dataset_list();
     /* No sieve buffer: rows that a full disk refuses are refused by the write, not by a close that cannot
      * fail in order. */
     if (H5Pset_userblock(creation, user_block) < 0 || H5Pset_sieve_buf_size(access, 0) < 0 ||
@@ -181,7 +181,7 @@ kt_status kt_h5_create(kt_h5 **file, const char *path, size_t user_block, kt_err
 out:
     kt_h5_release(access);
     kt_h5_release(creation);
-    forget(h);
+    kt_h5_forget(h);
     return status;
 }
 
@@ -191,14 +191,14 @@ kt_status kt_h5_open(kt_h5 **file, const char *path, kt_error *err)
     hid_t access = H5I_INVALID_HID;
     kt_h5 *h = NULL;
     *file = NULL;
-    quiet();
+    kt_h5_quiet();
     int plain = open(path, O_RDONLY | O_CLOEXEC); /* the system's refusals are not the content's */
     if (plain < 0)
         return kt_fail_errno(err, KT_IO, "cannot open %s", path);
     close(plain);
     if (kt_path_kind_of(path) != KT_PATH_FILE)
         return kt_fail(err, KT_IO, "cannot open %s: it is not a file", path);
-    KT_TRY(handle_of_file(&h, path, false, err));
+    KT_TRY(kt_h5_handle(&h, path, false, err));
     if (H5Fis_hdf5(path) <= 0) {
         status = kt_fail(err, KT_INPUT, "%s: is not an HDF5 file", path);
         goto out;
@@ -214,7 +214,7 @@ kt_status kt_h5_open(kt_h5 **file, const char *path, kt_error *err)
     h = NULL;
 out:
     kt_h5_release(access);
-    forget(h);
+    kt_h5_forget(h);
     return status;
 }
 
@@ -234,7 +234,7 @@ kt_status kt_h5_close(kt_h5 *h, kt_error *err)
         status = kt_h5_fail(h, "", KT_IO, "close", err);
         H5Idec_ref(h->id);
     }
-    forget(h);
+    kt_h5_forget(h);
     return status;
 }
 
@@ -250,7 +250,7 @@ static kt_status handle_of_group(kt_h5 **out, kt_h5 *parent, const char *name, k
     *out = h;
     h = NULL;
 out:
-    forget(h);
+    kt_h5_forget(h);
     return status;
 }
 
@@ -271,7 +271,7 @@ kt_status kt_h5_group_create(kt_h5 **group, kt_h5 *parent, const char *name, kt_
     h = NULL;
 out:
     kt_h5_release(creation);
-    forget(h);
+    kt_h5_forget(h);
     return status;
 }
 
@@ -291,7 +291,7 @@ kt_status kt_h5_group_open(kt_h5 **group, kt_h5 *parent, const char *name, kt_er
     *group = h;
     h = NULL;
 out:
-    forget(h);
+    kt_h5_forget(h);
     return status;
 }
 

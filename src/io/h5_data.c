@@ -176,6 +176,18 @@ kt_status kt_h5_put(kt_h5 *h, const char *name, kt_h5_type type, size_t rows, si
     return put_all(h, name, types_of(type), rows, columns, H5P_DEFAULT, data, err);
 }
 
+kt_status kt_h5_put_scalar(kt_h5 *h, const char *name, kt_h5_type type, const void *data, kt_error *err)
+{
+    const type_pair types = types_of(type);
+    kt_status status = KT_OK;
+    hid_t space = H5Screate(H5S_SCALAR);
+    hid_t id = H5Dcreate2(h->id, name, types.file, space, H5P_DEFAULT, h->file->creation, H5P_DEFAULT);
+    if (id < 0 || H5Dwrite(id, types.memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0)
+        status = kt_h5_fail(h, name, KT_IO, "write it", err);
+    kt_h5_release(space);
+    return finish(id, h, name, status, err);
+}
+
 kt_status kt_h5_shape(size_t *rows, size_t *columns, kt_h5 *h, const char *name, kt_error *err)
 {
     dataset d = closed;

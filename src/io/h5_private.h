@@ -11,6 +11,7 @@ typedef struct {
     char *path;
     int handles;
     bool writable, failed; /* failed: a write was refused, the file cannot become whole */
+    bool memory;           /* an image, no file of the system */
     hid_t creation;        /* the list that all its datasets are made with */
 } kt_h5_file;
 
@@ -19,6 +20,16 @@ struct kt_h5 {
     kt_h5_file *file;
     char *object; /* "" for the root, else "/models/frontend" */
 };
+
+/* The library is told to print nothing; before any other call to it. */
+void kt_h5_quiet(void);
+
+/* A handle without an identifier, and its end: what is left of one after its identifier is released. */
+kt_status kt_h5_handle(kt_h5 **out, const char *path, bool writable, kt_error *err);
+void kt_h5_forget(kt_h5 *h);
+
+/* The list that datasets are made with, or a negative identifier. */
+hid_t kt_h5_dataset_list(void);
 
 /* "path:/group/name: cannot <what>: <HDF5's innermost reason>". A KT_IO is a refused write: it gives the file
  * up, see h5.c. */

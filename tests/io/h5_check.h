@@ -105,7 +105,7 @@ static void fill_services(service *services, int garbage)
 }
 
 /* Something of every kind; `garbage` fills what must not reach the file. */
-static void write_everything(const char *path, size_t user_block, int garbage)
+static inline void write_everything(const char *path, size_t user_block, int garbage)
 {
     kt_h5 *file = NULL, *models = NULL, *model = NULL;
     double reals[] = {1.5, -2.25, NAN, INFINITY, 1e-310, 0.1};
