@@ -1,7 +1,7 @@
 # Sourced by jobs/local.sh and tests/run.sh: what is installed and how it is built.
 
 kt_packages_build="gcc libc6-dev make cmake ninja-build pkg-config openmpi-bin libopenmpi-dev libhdf5-dev libopenblas-dev
-  libjansson-dev libssl-dev libcurl4-openssl-dev zlib1g-dev"
+  libjansson-dev libssl-dev libcurl4-openssl-dev zlib1g-dev libzip-dev"
 kt_packages_test="$kt_packages_build libcmocka-dev hdf5-tools python3 ca-certificates"
 kt_packages_fixtures="$kt_packages_test python3-pandas" # where KT_FIXTURES names recorded traces of others
 kt_packages_interop="$kt_packages_fixtures openssh-server" # and where real servers are required
@@ -45,7 +45,7 @@ kt_install_packages() {
 
 kt_have_tools() {
   command -v cmake >/dev/null && command -v mpicc >/dev/null && command -v pkg-config >/dev/null &&
-    pkg-config --exists jansson openblas libcurl zlib
+    pkg-config --exists jansson openblas libcurl zlib libzip
 }
 
 # kt_build FOLDER [CMAKE OPTIONS]: configures where needed and builds.

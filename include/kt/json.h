@@ -37,6 +37,7 @@ kt_status kt_json_text(char **out, const kt_json *value, int indent, kt_error *e
 
 kt_json *kt_json_object(void);
 kt_json *kt_json_array(void);
+kt_json *kt_json_null(void);
 kt_json *kt_json_bool(bool value);
 kt_json *kt_json_int(int64_t value);
 kt_json *kt_json_real(double value);

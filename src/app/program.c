@@ -4,6 +4,7 @@
 #include "kt/digest.h"
 #include "kt/h5.h"
 #include "kt/http.h"
+#include "kt/keras.h"
 #include "kt/kernel.h"
 #include "kt/log.h"
 #include "kt/net.h"
@@ -52,9 +53,13 @@ kt_status program_version(const char *program, const char *mpi, bool json, kt_er
 {
     const struct {
         const char *name, *version;
-    } libraries[] = {{"hdf5", kt_h5_library()},      {"jansson", kt_json_library()},
-                     {"openblas", kt_net_library()}, {"openssl", kt_digest_library()},
-                     {"curl", kt_http_library()},    {"mpi", mpi}};
+    } libraries[] = {{"hdf5", kt_h5_library()},
+                     {"jansson", kt_json_library()},
+                     {"openblas", kt_net_library()},
+                     {"openssl", kt_digest_library()},
+                     {"curl", kt_http_library()},
+                     {"libzip", kt_keras_library()},
+                     {"mpi", mpi}};
     const size_t n = sizeof libraries / sizeof *libraries - (mpi ? 0 : 1);
     kt_isa best;
     const char *isa = kt_isa_resolve(&best, KT_ISA_AUTO, NULL) == KT_OK ? kt_isa_name(best) : "none";

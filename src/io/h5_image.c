@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { GROWTH = 1 << 16 }; /* bytes that an image in the making grows by */
+enum { GROWTH = 1 << 10 }; /* bytes that an image in the making grows by: half of it is left over */
 
 /* An access list for memory, or a negative identifier. data NULL: for a new file. The format is that of 1.8:
  * that of 1.10 marks a file as open in its first block, until it is closed and its memory gone. */

@@ -112,6 +112,11 @@ kt_json *kt_json_array(void)
     return json_array();
 }
 
+kt_json *kt_json_null(void)
+{
+    return json_null();
+}
+
 kt_json *kt_json_bool(bool value)
 {
     return json_boolean(value);

@@ -2,6 +2,7 @@
 #include "export.h"
 #include "kt/file.h"
 #include "kt/folder.h"
+#include "kt/keras.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,7 @@ static const kt_option options[] = {
      NULL},
     {"data", 0, KT_OPTION_FLAG, KT_CLASS_RUN, AT(data), 0, 0, NULL, "true", NULL,
      "the rows of the run beside each model, as CSV", "Format keras"},
-    {"keras", 0, KT_OPTION_CHOICE, KT_CLASS_RUN, AT(keras), 0, 0, "2|3-rank1", "2", "WHICH",
+    {"keras", 0, KT_OPTION_CHOICE, KT_CLASS_RUN, AT(keras), 0, 0, KT_KERAS_CHOICES, "2", "WHICH",
      "2: for TensorFlow 2.15 and Keras 3; 3-rank1: for Keras 3 alone, which then takes arrays of rank 1 as "
      "TensorFlow 2.15 does",
      NULL},
