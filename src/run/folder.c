@@ -1,4 +1,5 @@
 #include "kt/folder.h"
+#include "kt/checkpoint.h"
 #include "kt/file.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@ static kt_status remove_ours(const char *path, kt_error *err)
 {
     kt_status status = KT_OK;
     char *file = NULL;
+    KT_TRY(kt_checkpoint_remove(path, err));
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
         KT_TRY(kt_path_join(&file, path, ours[i], err));
         if (unlink(file) != 0 && errno != ENOENT)
