@@ -67,6 +67,9 @@ int64_t kt_json_as_int(const kt_json *value, int64_t fallback);
 double kt_json_as_real(const kt_json *value, double fallback);
 const char *kt_json_as_text(const kt_json *value, const char *fallback);
 
+/* Bytes of the UTF-8 character at c; 0 where there is none (RFC 3629, section 4). */
+size_t kt_json_character(const char *c);
+
 const char *kt_json_library(void); /* "2.14": jansson's version */
 
 #endif

@@ -28,9 +28,9 @@ static kt_json *broken(kt_json *value)
     return value;
 }
 
-/* Bytes of the UTF-8 character at c; 0 where there is none (RFC 3629, section 4). */
-static size_t character(const unsigned char *c)
+size_t kt_json_character(const char *text)
 {
+    const unsigned char *c = (const unsigned char *)text;
     size_t n = c[0] < 0x80 ? 1 : c[0] < 0xC2 ? 0 : c[0] < 0xE0 ? 2 : c[0] < 0xF0 ? 3 : c[0] < 0xF5 ? 4 : 0;
     for (size_t i = 1; i < n; i++)
         if ((c[i] & 0xC0) != 0x80)
@@ -48,7 +48,7 @@ static char *repaired(const char *text)
     if (!copy)
         return NULL;
     while (*text) {
-        size_t n = character((const unsigned char *)text);
+        size_t n = kt_json_character(text);
         memcpy(to, n > 0 ? text : "\xEF\xBF\xBD", n > 0 ? n : 3);
         to += n > 0 ? n : 3;
         text += n > 0 ? n : 1;
