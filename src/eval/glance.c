@@ -91,6 +91,8 @@ kt_status kt_glance_score(kt_cell_score *score, double *f, const kt_glance *glan
 
 /* ---- intervals ---- */
 
+enum { ALONE = 100 }; /* rows from which on quantiles lie two ranks and more apart */
+
 /* Fewer blocks than 20 make intervals that are too narrow. */
 static size_t block_rows(const kt_glance *glance)
 {
@@ -99,9 +101,9 @@ static size_t block_rows(const kt_glance *glance)
 }
 
 /* One resample: how often each distinct value was drawn. */
-static void draw(uint32_t *drawn, const kt_glance *glance, size_t block, kt_rng *rng)
+static void draw(uint32_t *drawn, const kt_glance *glance, kt_rng *rng)
 {
-    size_t n = glance->n;
+    size_t n = glance->n, block = block_rows(glance);
     memset(drawn, 0, glance->values * sizeof *drawn);
     for (size_t done = 0; done < n; done += block) {
         size_t row = kt_rng_below(rng, (uint32_t)n);
@@ -128,6 +130,28 @@ static void quantiles(double *out, const uint32_t *drawn, const double *value, s
     }
 }
 
+/* The same of n >= ALONE single rows drawn with replacement, without drawing them: the i-th smallest of n
+ * uniform numbers is the sum of i exponential variables over that of n + 1 (Devroye 1986, chapter V, theorem
+ * 2.2), and a sum of them is one gamma variable. */
+static void quantiles_alone(double *out, const kt_glance *glance, kt_rng *rng)
+{
+    size_t n = glance->n, upto = 0, index[KT_QUANTILES];
+    double sum = 0, first[KT_QUANTILES], second[KT_QUANTILES];
+    for (int q = 0; q < KT_QUANTILES; q++) {
+        index[q] = (size_t)(kt_quantile_level[q] * (double)(n - 1));
+        first[q] = sum += kt_rng_gamma(rng, (double)(index[q] + 1 - upto));
+        second[q] = sum -= log(kt_rng_uniform(rng));
+        upto = index[q] + 2;
+    }
+    sum += kt_rng_gamma(rng, (double)(n + 1 - upto));
+    for (int q = 0; q < KT_QUANTILES; q++) {
+        size_t i = (size_t)(first[q] / sum * (double)n), next = (size_t)(second[q] / sum * (double)n);
+        double low = glance->sorted[i < n ? i : n - 1], high = glance->sorted[next < n ? next : n - 1];
+        double part = kt_quantile_level[q] * (double)(n - 1) - (double)index[q];
+        out[q] = low == high ? low : low + part * (high - low);
+    }
+}
+
 static int ascending(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -140,14 +164,18 @@ kt_status kt_glance_intervals(double low[KT_QUANTILES], double high[KT_QUANTILES
     kt_status status = KT_OK;
     uint32_t *drawn = NULL;
     double *value = NULL, found[KT_QUANTILES][KT_GLANCE_RESAMPLES], one[KT_QUANTILES];
-    size_t block = block_rows(glance);
+    bool alone = glance->n >= ALONE && independent(glance);
     KT_TRY(kt_alloc(&drawn, glance->values, sizeof *drawn, err));
     KT_TRY(kt_alloc(&value, glance->values, sizeof *value, err));
     for (size_t i = 0; i < glance->n; i++)
         value[glance->place[glance->row[i]]] = glance->sorted[i];
     for (int r = 0; r < KT_GLANCE_RESAMPLES; r++) {
-        draw(drawn, glance, block, rng);
-        quantiles(one, drawn, value, glance->n);
+        if (alone) {
+            quantiles_alone(one, glance, rng);
+        } else {
+            draw(drawn, glance, rng);
+            quantiles(one, drawn, value, glance->n);
+        }
         for (int q = 0; q < KT_QUANTILES; q++)
             found[q][r] = one[q];
     }
