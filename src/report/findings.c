@@ -1,0 +1,276 @@
+#include "findings.h"
+
+#include "kt/json.h"
+#include "kt/rng.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The seed of the archive names the draws of all bootstraps, so that floors are those of its cards. */
+static uint64_t seed_of(const kt_archive *archive)
+{
+    kt_json *config = NULL;
+    kt_json_parse(&config, archive->config, strlen(archive->config), "config", NULL);
+    uint64_t seed = (uint64_t)kt_json_as_int(kt_json_get(config, "seed"), 1);
+    kt_json_drop(config);
+    return seed;
+}
+
+static int feature_x(const kt_archive *archive)
+{
+    for (int i = 0; i < archive->d; i++)
+        if (strcmp(archive->feature[i], "rps_eff") == 0)
+            return i;
+    return 0;
+}
+
+static const kt_archive_entry *entry_named(const kt_archive *archive, const char *name)
+{
+    for (size_t i = 0; archive && i < archive->n_entries; i++)
+        if (strcmp(archive->entries[i].name, name) == 0)
+            return &archive->entries[i];
+    return NULL;
+}
+
+/* ---- rows ---- */
+
+static kt_status open_rows(kt_samples *one, const kt_report *report, const kt_archive_entry *entry,
+                           kt_error *err)
+{
+    kt_status status = KT_OK;
+    size_t i = 0, n = report->store ? kt_store_count(report->store) : 0;
+    while (i < n && strcmp(kt_store_at(report->store, i)->name, entry->name) != 0)
+        i++;
+    if (i == n)
+        return report->store ? kt_fail(err, KT_INPUT, "the dataset has no rows of '%s'", entry->name) : KT_OK;
+    if (memcmp(kt_store_at(report->store, i)->digest, entry->data_digest, KT_DIGEST_BYTES) != 0)
+        return kt_fail(err, KT_INPUT, "the dataset holds other rows of '%s' than its model was made from",
+                       entry->name);
+    KT_TRY(kt_alloc(&one->services, 1, sizeof *one->services, err));
+    one->n_services = 1;
+    KT_TRY(kt_store_service_rows(&one->services[0], report->store, i, err));
+out:
+    return status;
+}
+
+/* Times of all cells, cell by cell, in canonical order: first [n_cells + 1]. */
+static kt_status group_rows(double **y, size_t **first, const kt_service *s, kt_error *err)
+{
+    kt_status status = KT_OK;
+    size_t *next = NULL;
+    KT_TRY(kt_alloc(y, s->n, sizeof **y, err));
+    KT_TRY(kt_alloc(first, s->n_cells + 1, sizeof **first, err));
+    KT_TRY(kt_alloc(&next, s->n_cells + 1, sizeof *next, err));
+    for (size_t i = 0; i < s->n; i++)
+        (*first)[s->cell[i] + 1]++;
+    for (size_t c = 0; c < s->n_cells; c++)
+        next[c + 1] = (*first)[c + 1] += (*first)[c];
+    for (size_t i = 0; i < s->n; i++)
+        (*y)[next[s->cell[i]]++] = s->y[i];
+out:
+    free(next);
+    return status;
+}
+
+static kt_status cells_of_rows(found_service *f, const kt_service *s, size_t d, kt_predictor *predictor,
+                               uint64_t seed, kt_error *err)
+{
+    kt_status status = KT_OK;
+    double *y = NULL;
+    size_t *first = NULL;
+    KT_TRY(group_rows(&y, &first, s, err));
+    KT_TRY(kt_alloc(&f->cells, s->n_cells, sizeof *f->cells, err));
+    for (size_t c = 0; c < s->n_cells; c++) {
+        size_t n = first[c + 1] - first[c], card = 0;
+        found_cell *cell = &f->cells[f->n_cells];
+        if (n == 0)
+            continue;
+        cell->score =
+            (kt_cell_score){.rows = n, .role = KT_ROLE_TRAINING, .w1 = NAN, .nll = NAN, .crps = NAN};
+        memcpy(cell->score.label, s->cells[c].label, sizeof cell->score.label);
+        memcpy(cell->score.mean, s->cells[c].mean, d * sizeof *cell->score.mean);
+        cell->score.interior = kt_model_inside(&f->entry->fitted.model, s->cells[c].mean);
+        KT_TRY(found_cell_rows(cell, predictor, y + first[c], n, seed, kt_rng_subject(s->name), (uint32_t)c,
+                               err));
+        while (card < f->entry->n_cells && strcmp(f->entry->cells[card].label, s->cells[c].label) != 0)
+            card++;
+        if (card < f->entry->n_cells)
+            cell->score = f->entry->cells[card];
+        f->n_cells++;
+    }
+out:
+    free(y);
+    free(first);
+    return status;
+}
+
+static kt_status cells_of_card(found_service *f, kt_predictor *predictor, kt_error *err)
+{
+    kt_status status = kt_alloc(&f->cells, f->entry->n_cells, sizeof *f->cells, err);
+    for (size_t c = 0; c < f->entry->n_cells && status == KT_OK; c++) {
+        f->cells[c].score = f->entry->cells[c];
+        found_cell_card(&f->cells[c], predictor);
+        f->n_cells++;
+    }
+    return status;
+}
+
+/* ---- panels ---- */
+
+typedef struct {
+    int x, d;
+} columns;
+
+/* Means of the other features, as far as a label tells them apart. */
+static double rounded(double value)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%.3g", value);
+    return strtod(text, NULL);
+}
+
+static int by_place(const void *a, const void *b, void *context)
+{
+    const kt_cell_score *p = &((const found_cell *)a)->score, *q = &((const found_cell *)b)->score;
+    const columns *c = context;
+    for (int i = 0; i < c->d; i++) {
+        double u = rounded(p->mean[i]), v = rounded(q->mean[i]);
+        if (i != c->x && u != v)
+            return u < v ? -1 : 1;
+    }
+    if (p->mean[c->x] != q->mean[c->x])
+        return p->mean[c->x] < q->mean[c->x] ? -1 : 1;
+    return strcmp(p->label, q->label);
+}
+
+static bool same_panel(const kt_cell_score *p, const kt_cell_score *q, const columns *c)
+{
+    for (int i = 0; i < c->d; i++)
+        if (i != c->x && rounded(p->mean[i]) != rounded(q->mean[i]))
+            return false;
+    return true;
+}
+
+static void begin_panel(found_panel *panel, const kt_archive *archive, const kt_cell_score *cell,
+                        const columns *c)
+{
+    panel->label[0] = '\0';
+    for (int i = 0; i < c->d; i++) {
+        size_t n = strlen(panel->label);
+        panel->point[i] = rounded(cell->mean[i]);
+        if (i != c->x)
+            snprintf(panel->label + n, sizeof panel->label - n, "%s%s %.3g", n > 0 ? ", " : "",
+                     archive->feature[i], cell->mean[i]);
+    }
+}
+
+static void make_panels(found_service *f, const kt_archive *archive, kt_predictor *predictor)
+{
+    columns c = {f->x, archive->d};
+    qsort_r(f->cells, f->n_cells, sizeof *f->cells, by_place, &c);
+    for (size_t i = 0; i < f->n_cells; i++) {
+        if (i == 0 || !same_panel(&f->cells[i].score, &f->cells[i - 1].score, &c))
+            if (f->combinations++ < PANELS_MAX)
+                begin_panel(&f->panels[f->n_panels++], archive, &f->cells[i].score, &c);
+        f->cells[i].panel = f->combinations <= PANELS_MAX ? f->combinations - 1 : NO_PANEL;
+        double x = f->cells[i].score.mean[f->x];
+        f->x_low = i == 0 || x < f->x_low ? x : f->x_low;
+        f->x_high = i == 0 || x > f->x_high ? x : f->x_high;
+    }
+    for (size_t p = 0; p < f->n_panels; p++) {
+        found_panel *panel = &f->panels[p];
+        panel->in_hull =
+            kt_hull_section(&panel->low, &panel->high, &f->entry->fitted.model.hull, f->x, panel->point);
+        for (int k = 0; k < GRID; k++) {
+            double point[KT_FEATURES_MAX];
+            memcpy(point, panel->point, sizeof point);
+            point[f->x] = f->x_low + (f->x_high - f->x_low) * k / (GRID - 1);
+            kt_mixture mixture = kt_predict_point(predictor, point);
+            for (int q = 0; q < KT_QUANTILES; q++)
+                panel->line[q][k] = kt_mixture_quantile(&mixture, kt_quantile_level[q]);
+        }
+    }
+}
+
+/* The held-out cell inside the hull that is worst, else the worst of all. */
+static size_t worst_cell(const found_service *f)
+{
+    size_t worst = 0;
+    double most = -INFINITY;
+    for (size_t i = 0; i < f->n_cells; i++) {
+        const kt_cell_score *s = &f->cells[i].score;
+        double excess = isnan(s->ks) ? 1 : s->ks - s->ks_floor;
+        excess += (s->role == KT_ROLE_HELD_OUT ? 4 : 0) + (s->interior ? 2 : 0);
+        if (excess > most) {
+            most = excess;
+            worst = i;
+        }
+    }
+    return worst;
+}
+
+/* ---- one service ---- */
+
+static kt_status make_service(found_service *f, const kt_report *report, const kt_archive_entry *entry,
+                              uint64_t seed, kt_error *err)
+{
+    kt_status status = KT_OK;
+    const kt_archive *archive = report->archive;
+    kt_samples one = {.d = 0};
+    kt_predictor *predictor = NULL;
+    f->entry = entry;
+    f->other = entry_named(report->against, entry->name);
+    f->x = feature_x(archive);
+    KT_TRY(open_rows(&one, report, entry, err));
+    KT_TRY(kt_predictor_create(&predictor, &entry->fitted.model, report->isa, err));
+    KT_TRY(one.services ? cells_of_rows(f, one.services, (size_t)archive->d, predictor, seed, err)
+                        : cells_of_card(f, predictor, err));
+    make_panels(f, archive, predictor);
+    f->worst = worst_cell(f);
+    kt_metrics_sum(&f->interior, entry->cells, entry->n_cells, KT_ROLE_HELD_OUT, true);
+    kt_metrics_sum(&f->outside, entry->cells, entry->n_cells, KT_ROLE_HELD_OUT, false);
+    f->verdict = kt_verdict_of(&f->interior);
+    if (f->other)
+        KT_TRY(found_compare(f, one.services, (size_t)archive->d, seed, report->isa, err));
+out:
+    kt_predictor_destroy(predictor);
+    kt_samples_clear(&one);
+    return status;
+}
+
+static kt_status check_features(const kt_report *report, kt_error *err)
+{
+    const kt_archive *a = report->archive, *b = report->against;
+    bool same = !b || a->d == b->d;
+    for (int i = 0; b && same && i < a->d; i++)
+        same = strcmp(a->feature[i], b->feature[i]) == 0;
+    if (!same)
+        return kt_fail(err, KT_INPUT, "the models to compare with are asked with other features");
+    return KT_OK;
+}
+
+kt_status findings_make(findings *f, const kt_report *report, kt_error *err)
+{
+    kt_status status = KT_OK;
+    size_t n = report->services ? report->n_services : report->archive->n_entries;
+    uint64_t seed = seed_of(report->archive);
+    f->report = report;
+    KT_TRY(check_features(report, err));
+    KT_TRY(kt_alloc(&f->services, n, sizeof *f->services, err));
+    for (size_t i = 0; i < n; i++) {
+        size_t entry = report->services ? report->services[i] : i;
+        f->n++;
+        KT_TRY(make_service(&f->services[i], report, &report->archive->entries[entry], seed, err));
+    }
+out:
+    return status;
+}
+
+void findings_clear(findings *f)
+{
+    for (size_t i = 0; i < f->n; i++)
+        free(f->services[i].cells);
+    free(f->services);
+    *f = (findings){0};
+}

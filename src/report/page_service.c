@@ -1,0 +1,177 @@
+/* Service by service: quantiles by rate, distributions, PIT, losses, and the tables behind them. */
+#include "kt/scores.h"
+#include "page.h"
+#include "pictures.h"
+#include "text.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define KEY(id) "<li><svg aria-hidden=true><use href=#k-" id " /></svg>"
+
+/* What the keys of all pictures show, drawn once. */
+static void key_symbols(FILE *out)
+{
+    fputs("<svg width=0 height=0 aria-hidden=true style=\"position:absolute\"><defs>"
+          "<path id=k-h class=kh d=\"M14 1v14M14 3l5 5-5 5-5-5z\"/><path id=k-t class=kt d=\"M14 1v14M10 "
+          "4h8v8h-8z\"/>"
+          "<path id=k-l class=kl d=\"M0 8h28\"/><path id=k-o class=ko d=\"M0 8h28\"/>"
+          "<path id=k-k class=kk d=\"M0 8h28\"/><rect id=k-u class=u width=28 height=16 />"
+          "</defs></svg>\n",
+          out);
+}
+
+static void key(FILE *out, bool rows)
+{
+    fputs("<ul class=key>" KEY("h") "held-out cell", out);
+    if (rows)
+        fputs(", with the 95 % interval of its quantiles" KEY("t") "cell trained on", out);
+    fputs(KEY("l") "the model" KEY("u") "inside the hull</ul>\n", out);
+}
+
+static void quantiles(FILE *out, const found_service *f, const char *x_name)
+{
+    fprintf(out, "<h4>Quantiles by ");
+    put_escaped(out, x_name);
+    fputs("</h4>\n", out);
+    bool rows = f->n_cells > 0 && f->cells[0].seen;
+    key(out, rows);
+    fputs("<div class=\"pictures\">\n", out);
+    for (size_t p = 0; p < f->n_panels; p++) {
+        char name[600];
+        snprintf(name, sizeof name, "p50, p95 and p99 by %s%s%s, measured and predicted", x_name,
+                 f->panels[p].label[0] ? ", " : "", f->panels[p].label);
+        svg_begin(out, "q", name);
+        picture_quantiles(out, f, p, x_name);
+        svg_end(out);
+    }
+    fputs("</div>\n", out);
+    if (f->combinations > f->n_panels)
+        fprintf(
+            out,
+            "<p class=\"note\">%zu more combinations of the other features have no picture; their cells are "
+            "in the table.</p>\n",
+            f->combinations - f->n_panels);
+}
+
+static void distributions(FILE *out, const found_service *f, size_t i)
+{
+    fprintf(
+        out,
+        "<figure><h4>Distribution in a cell</h4>\n<div class=\"tools\"><div><label for=\"c%zu\">Cell</label>"
+        "<select id=\"c%zu\"></select></div><button type=\"button\" class=\"before\" aria-label=\"cell "
+        "before\">\xE2\x97\x80</button><button type=\"button\" class=\"after\" aria-label=\"next cell\">"
+        "\xE2\x96\xB6</button></div>\n",
+        i, i);
+    char name[200];
+    bool rows = f->cells[f->worst].seen;
+    snprintf(name, sizeof name, "Distribution of times in a cell, measured and predicted, at first %s",
+             f->cells[f->worst].score.label);
+    svg_begin(out, picture_cdf_kind(f), name);
+    picture_cdf(out, f, 0, f->n_cells - 1);
+    svg_end(out);
+    fputs(
+        rows ? "<ul class=key>" KEY("o") "measured" KEY("l") "the model" KEY("k") "KS, the largest gap</ul>\n"
+             : "<ul class=key>" KEY("h") "measured p50, p95, p99" KEY("l") "the model</ul>\n",
+        out);
+    fputs("<p class=\"said soft\" role=\"status\">", out);
+    put_escaped(out, f->cells[f->worst].score.label);
+    fputs("</p></figure>\n", out);
+}
+
+static void pit(FILE *out, const found_service *f)
+{
+    const kt_score *score = picture_pit_score(f);
+    if (!score)
+        return;
+    fputs("<figure><h4>PIT of held-out cells</h4>\n", out);
+    svg_begin(out, "i", "Histogram of the place of each row in the predicted distribution; flat is right");
+    picture_pit(out, score);
+    svg_end(out);
+    fprintf(out,
+            "<figcaption>%s cells. Flat is right; a hump means predicted spreads are too wide, a trough too "
+            "narrow, a "
+            "slope a shift. Shaded: what chance alone would do in 95 %% of bins.</figcaption>\n"
+            "<details><summary>Table</summary>",
+            score == &f->interior ? "Interior" : "Extrapolation");
+    table_pit(out, score);
+    fputs("</details></figure>\n", out);
+}
+
+static void losses(FILE *out, const found_service *f)
+{
+    const kt_fitted *fit = &f->entry->fitted;
+    if (fit->n_looks == 0)
+        return;
+    fputs("<figure><h4>Losses</h4>\n", out);
+    svg_begin(out, "n", "Training and validation loss by step, with the look that was kept");
+    picture_loss(out, f->entry);
+    svg_end(out);
+    fprintf(out,
+            "<ul class=key>" KEY("o") "training" KEY("l") "validation" KEY(
+                "k") "kept: look %zu of %zu</ul>\n"
+                     "<details><summary>Table</summary>",
+            fit->best + 1, fit->n_looks);
+    table_losses(out, fit);
+    fputs("</details></figure>\n", out);
+}
+
+static void summary(FILE *out, const found_service *f)
+{
+    const kt_archive_entry *e = f->entry;
+    const kt_net *net = &e->fitted.model.net;
+    char reason[512], flags[160];
+    kt_verdict_reason(reason, sizeof reason, &f->interior);
+    kt_flags_text(flags, sizeof flags, e->fitted.flags);
+    fprintf(out, "<p><span class=\"v v%d\">%s</span>", (int)f->verdict, kt_verdict_text[f->verdict]);
+    fputs(reason[0] ? ": " : "", out);
+    put_escaped(out, reason);
+    fprintf(out,
+            ".</p>\n<p class=\"soft\">%d %s components; %s; %zu rows trained on, %zu for validation, %zu "
+            "held out; "
+            "%llu steps of %d rows%s%s. Cells: %s.</p>\n",
+            net->components, kt_family_table[net->family].name,
+            e->target == KT_TARGET_PROC ? "processing time" : "processing time and delay", e->n_train,
+            e->n_validation, e->n_test, (unsigned long long)e->fitted.steps, e->fitted.batch,
+            flags[0] ? "; " : "", flags, kt_cell_rule_text[e->rule]);
+}
+
+static void service(FILE *out, const found_service *f, size_t i, const char *x_name)
+{
+    fprintf(out, "<article id=\"s%zu\" aria-labelledby=\"h%zu\">\n<h3 id=\"h%zu\">", i, i, i);
+    put_escaped(out, f->entry->name);
+    fputs("</h3>\n", out);
+    summary(out, f);
+    if (f->n_cells > 0) {
+        quantiles(out, f, x_name);
+        fputs("<div class=\"pictures\">\n", out);
+        distributions(out, f, i);
+    } else {
+        fputs(
+            "<p class=\"note\">No cell was held out, and the rows are not there: nothing to show beside the "
+            "model.</p>\n<div class=\"pictures\">\n",
+            out);
+    }
+    pit(out, f);
+    losses(out, f);
+    fputs("</div>\n", out);
+    if (f->n_cells > 0) {
+        fputs("<details><summary>Table of cells: quantiles and distributions</summary>", out);
+        table_cells(out, f);
+        fputs("</details>\n", out);
+    }
+    fputs("</article>\n", out);
+}
+
+void page_services(FILE *out, const findings *f)
+{
+    fputs("<section id=\"each\" aria-labelledby=\"h-each\">\n<h2 id=\"h-each\">Service by service</h2>\n"
+          "<div class=\"tools\"><div><label for=\"service\">Service</label><select "
+          "id=\"service\"></select></div>"
+          "<button type=\"button\" id=\"earlier\" aria-label=\"service before\">\xE2\x97\x80</button>"
+          "<button type=\"button\" id=\"later\" aria-label=\"next service\">\xE2\x96\xB6</button></div>\n",
+          out);
+    key_symbols(out);
+    for (size_t i = 0; i < f->n; i++)
+        service(out, &f->services[i], i, f->report->archive->feature[f->services[i].x]);
+    fputs("</section>\n", out);
+}
