@@ -58,6 +58,7 @@ typedef struct {
 
 void kt_archive_entry_clear(kt_archive_entry *entry);
 void kt_archive_clear(kt_archive *archive); /* takes a zeroed one */
+void kt_archive_sort(kt_archive *archive);  /* entries and refused, by byte order of names */
 
 /* Atomic. digest: of the whole file, as sha256sum prints it (may be NULL). guard: kt/file.h. */
 kt_status kt_archive_write(const char *path, const kt_archive *archive, char digest[KT_DIGEST_HEX],
@@ -71,6 +72,13 @@ kt_status kt_archive_verify(const char *path, char digest[KT_DIGEST_HEX], kt_err
 /* Does the file begin as archives do? Nothing else is looked at. Such a file is verified before HDF5 opens
  * it: HDF5 takes damage worse than our digest does. */
 bool kt_archive_claimed(const char *path);
+
+/* Puts the archives of n >= 1 parts of a run, as they were read, together to that of the whole run: moves
+ * their services into `whole` (zeroed). names: of their files. KT_INPUT names what differs where they are no
+ * parts of one run (options, features, cleaning, numerics) and a service that two of them have; then they
+ * stay as they are. Which services are missing is not known here. */
+kt_status kt_archive_merge(kt_archive *whole, kt_archive *parts, const char *const *names, size_t n,
+                           kt_error *err);
 
 /* By exact or unique short name; KT_USAGE naming the nearest. Borrowed. */
 kt_status kt_archive_find(const kt_archive_entry **entry, const kt_archive *archive, const char *name,

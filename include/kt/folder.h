@@ -1,6 +1,7 @@
 /* A run's folder: who may write there, and what it was made with.
  *
- *   config.json   canonical: {"kt_train": version, "numerics": n, "options": result options}; written once
+ *   config.json   canonical: {"kt_train": version, "numerics": n, "options": result options} and, where the
+ *                 run trains some of the services, "part"; written once
  *   inputs.json   how the data were named on the command line
  *   spans.h5 (of a pull, spans.h5.part while it runs), dataset.h5, journal.jsonl, models.h5, run.json
  *   report.html   the page of kt/report.h
@@ -31,8 +32,9 @@ typedef struct {
     const kt_json *options; /* those that results depend on: an object */
     const kt_json *inputs;  /* how the data are named: an array of texts */
     int numerics;
-    bool fresh;      /* remove an earlier run's files first */
-    const char *job; /* of the batch system, or NULL */
+    const char *part; /* "2/3" of the services (kt/parts.h); NULL: all */
+    bool fresh;       /* remove an earlier run's files first */
+    const char *job;  /* of the batch system, or NULL */
 } kt_run_request;
 
 /* Opens or creates the folder for a run and takes its lock (caller releases it; NULL for a finished run, to

@@ -91,6 +91,24 @@ void kt_archive_clear(kt_archive *archive)
     *archive = (kt_archive){0};
 }
 
+static int by_entry(const void *a, const void *b)
+{
+    return strcmp(((const kt_archive_entry *)a)->name, ((const kt_archive_entry *)b)->name);
+}
+
+static int by_refused(const void *a, const void *b)
+{
+    return strcmp(((const kt_archive_refused *)a)->name, ((const kt_archive_refused *)b)->name);
+}
+
+void kt_archive_sort(kt_archive *archive)
+{
+    if (archive->n_entries > 0)
+        qsort(archive->entries, archive->n_entries, sizeof *archive->entries, by_entry);
+    if (archive->n_refused > 0)
+        qsort(archive->refused, archive->n_refused, sizeof *archive->refused, by_refused);
+}
+
 /* "frontend" is short for "frontend.istio-dt". */
 static bool is_short_for(const char *text, const char *name)
 {

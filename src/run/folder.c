@@ -1,6 +1,7 @@
 #include "kt/folder.h"
 #include "kt/checkpoint.h"
 #include "kt/file.h"
+#include "kt/parts.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,9 +9,9 @@
 
 /* All that kt-train writes into a run's folder; the configuration goes last, so that a removal cut short is
  * still known as a run. Not the lock: it is held meanwhile, and goes when it is released. */
-static const char *const ours[] = {KT_RUN_ARCHIVE,       KT_RUN_INFO,    KT_RUN_REPORT,
-                                   KT_RUN_JOURNAL,       KT_RUN_DATASET, KT_RUN_SPANS,
-                                   KT_RUN_SPANS ".part", KT_RUN_INPUTS,  KT_RUN_CONFIG};
+static const char *const ours[] = {KT_RUN_ARCHIVE, KT_RUN_INFO,  KT_RUN_REPORT,        KT_RUN_JOURNAL,
+                                   KT_RUN_DATASET, KT_RUN_SPANS, KT_RUN_SPANS ".part", KT_RUN_PARTS,
+                                   KT_RUN_INPUTS,  KT_RUN_CONFIG};
 
 static kt_status remove_ours(const char *path, kt_error *err)
 {
@@ -65,6 +66,17 @@ out:
     return status;
 }
 
+static kt_status compare_part(const kt_run_request *run, const char *stored, kt_error *err)
+{
+    const char *was = stored ? stored : "all", *is = run->part ? run->part : "all";
+    if (strcmp(was, is) == 0)
+        return KT_OK;
+    return kt_fail(err, KT_BUSY,
+                   "%s: holds part %s of the services, not %s; name another --out, or start over with "
+                   "--fresh",
+                   run->path, was, is);
+}
+
 static kt_status judge_existing(kt_run_state *state, const kt_run_request *run, const char *config,
                                 kt_error *err)
 {
@@ -78,6 +90,7 @@ static kt_status judge_existing(kt_run_state *state, const kt_run_request *run, 
                        "%s: made with numerics %lld, this program has %d; start over with --fresh", run->path,
                        (long long)theirs, run->numerics));
     KT_TRY(compare(run->path, kt_json_get(stored, "options"), run->options, err));
+    KT_TRY(compare_part(run, kt_json_as_text(kt_json_get(stored, "part"), NULL), err));
     KT_TRY(kt_path_join(&inputs, run->path, KT_RUN_INPUTS, err));
     KT_TRY(compare_inputs(run->path, inputs, run->inputs, err));
     KT_TRY(kt_path_join(&archive, run->path, KT_RUN_ARCHIVE, err));
@@ -111,6 +124,8 @@ static kt_status begin(const kt_run_request *run, const kt_lock *lock, kt_error 
     kt_json_put(config, "kt_train", kt_json_string(KT_VERSION));
     kt_json_put(config, "numerics", kt_json_int(run->numerics));
     kt_json_put(config, "options", kt_json_keep((kt_json *)run->options));
+    if (run->part)
+        kt_json_put(config, "part", kt_json_string(run->part));
     KT_TRY(write_json(run->path, KT_RUN_INPUTS, run->inputs, lock, err));
     KT_TRY(write_json(run->path, KT_RUN_CONFIG, config, lock, err));
 out:

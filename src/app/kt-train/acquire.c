@@ -6,6 +6,8 @@
 #include "kt/folder.h"
 #include "kt/http.h"
 #include "kt/input.h"
+#include "kt/parts.h"
+#include "kt/plan.h"
 #include "kt/recorded.h"
 #include <stdlib.h>
 #include <string.h>
@@ -171,6 +173,56 @@ out:
     return status;
 }
 
+/* What a service's fit costs, in rows of steps; that of the whole run decides which part has it. */
+static kt_status deal(int *part, const size_t *which, size_t n, const job *j, const kt_split *splits,
+                      kt_error *err)
+{
+    kt_status status = KT_OK;
+    double *cost = NULL;
+    kt_recipe recipe = settings_recipe(&j->set, 1);
+    KT_TRY(kt_alloc(&cost, n, sizeof *cost, err));
+    for (size_t i = 0; i < n; i++) {
+        size_t rows = splits[which[i]].n_train;
+        cost[i] = (double)kt_fit_budget(&recipe, rows) * kt_batch_rows(recipe.batch, rows);
+    }
+    KT_TRY(kt_plan_deal(part, cost, n, j->parts, err));
+out:
+    free(cost);
+    return status;
+}
+
+/* Leaves of the chosen ones those of our part, and writes down which part has which. */
+static kt_status take_part(bool *chosen, const job *j, const kt_samples *samples, const kt_split *splits,
+                           kt_error *err)
+{
+    kt_status status = KT_OK;
+    kt_parts parts = {.part = j->part, .parts = j->parts};
+    size_t *which = NULL;
+    int *part = NULL;
+    KT_TRY(kt_alloc(&which, samples->n_services, sizeof *which, err));
+    KT_TRY(kt_alloc(&part, samples->n_services, sizeof *part, err));
+    KT_TRY(kt_alloc(&parts.services, samples->n_services, sizeof *parts.services, err));
+    for (size_t i = 0; i < samples->n_services; i++) {
+        if (!chosen[i])
+            continue;
+        kt_parts_service *s = &parts.services[parts.n];
+        which[parts.n++] = i;
+        KT_TRY(kt_strdup(&s->name, samples->services[i].name, err));
+        kt_digest_hex(s->digest, samples->services[i].digest);
+    }
+    KT_TRY(deal(part, which, parts.n, j, splits, err));
+    for (size_t i = 0; i < parts.n; i++) {
+        parts.services[i].part = part[i] + 1;
+        chosen[which[i]] = parts.services[i].part == j->part;
+    }
+    KT_TRY(kt_parts_write(j->folder, &parts, j->lock, err));
+out:
+    kt_parts_clear(&parts);
+    free(which);
+    free(part);
+    return status;
+}
+
 kt_status acquire_partition(job *j, kt_error *err)
 {
     kt_status status = KT_OK;
@@ -188,6 +240,8 @@ kt_status acquire_partition(job *j, kt_error *err)
     KT_TRY(choose(chosen, &samples, &j->set.services, err));
     KT_TRY(kt_split_make(splits, &samples, &how,
                          err)); /* of all services: a chosen one gets what it has among all */
+    if (j->parts > 0)
+        KT_TRY(take_part(chosen, j, &samples, splits, err));
     KT_TRY(kt_store_write(j->dataset, &samples, splits, chosen, kt_lock_guard(j->lock), err));
 out:
     for (size_t i = 0; splits && i < samples.n_services; i++)

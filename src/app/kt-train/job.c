@@ -2,6 +2,7 @@
 #include "kt/comm.h"
 #include "kt/file.h"
 #include "kt/folder.h"
+#include "kt/parts.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,7 +71,8 @@ static kt_status folder_of(char **folder, const job *j, kt_error *err)
                         : j->set.traces.n > 0 ? j->set.traces.text[0]
                                               : j->inputs[0],
                         err));
-    KT_TRY(kt_path_join(folder, "results", stem, err));
+    KT_TRY(j->parts > 0 ? kt_format(folder, err, "results/%s-part-%d-of-%d", stem, j->part, j->parts)
+                        : kt_format(folder, err, "results/%s", stem));
 out:
     free(stem);
     return status;
@@ -88,6 +90,8 @@ static kt_status unpack_configuration(job *j, const char *text, size_t n, kt_err
     for (j->n_inputs = 0; j->n_inputs < kt_json_size(inputs); j->n_inputs++)
         KT_TRY(kt_strdup((char **)&j->inputs[j->n_inputs],
                          kt_json_as_text(kt_json_at(inputs, j->n_inputs), ""), err));
+    if (j->set.part)
+        KT_TRY(kt_parts_parse(&j->part, &j->parts, j->set.part, err));
     KT_TRY(folder_of(&j->folder, j, err));
     KT_TRY(kt_path_join(&j->dataset, j->folder, KT_RUN_DATASET, err));
     KT_TRY(kt_path_join(&j->archive_path, j->folder, KT_RUN_ARCHIVE, err));
@@ -120,12 +124,15 @@ static kt_status open_folder(job *j, kt_error *err)
 {
     kt_status status = KT_OK;
     kt_run_state state;
+    char part[32];
+    snprintf(part, sizeof part, "%d/%d", j->part, j->parts);
     kt_json *inputs = acquire_inputs(j),
             *results = kt_options_of_class(settings_table(), j->options, KT_CLASS_RESULT);
     kt_run_request run = {.path = j->folder,
                           .options = results,
                           .inputs = inputs,
                           .numerics = KT_NUMERICS,
+                          .part = j->parts > 0 ? part : NULL,
                           .fresh = j->set.fresh,
                           .job = getenv("SLURM_JOB_ID")};
     KT_TRY(kt_run_open(&state, &j->lock, &run, err));
@@ -288,7 +295,7 @@ static kt_status write_archive(job *j, kt_error *err)
     kt_status status = KT_OK;
     KT_TRY(progress_phase(&j->progress, "archive", err));
     KT_TRY(archive_head(j, err));
-    results_sort(&j->archive);
+    kt_archive_sort(&j->archive);
     KT_TRY(kt_archive_write(j->archive_path, &j->archive, j->digest, kt_lock_guard(j->lock), err));
     KT_TRY(progress_phase(&j->progress, "done", err));
     KT_TRY(progress_phase(&j->progress, NULL, err));

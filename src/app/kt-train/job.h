@@ -27,6 +27,7 @@ typedef struct {
     kt_lock *lock; /* rank 0: the folder's; asked before each rename or append there */
     const char **inputs;
     size_t n_inputs;
+    int part, parts; /* kt/parts.h; 0: all services */
     kt_store *store;
     progress progress;   /* rank 0 shows and writes */
     job_results results; /* of this rank */
@@ -55,7 +56,6 @@ kt_status judging_run(kt_archive_entry *entry, const job *j, size_t item, MPI_Co
 kt_status results_add(job_results *results, const char *data, size_t n, bool refused, kt_error *err);
 kt_status results_take(void *context, const char *data, size_t n, int rank,
                        kt_error *err); /* context: kt_archive */
-void results_sort(kt_archive *archive);
 kt_status results_print(const job *j, kt_error *err);
 /* The same of a run that had finished before, from its archive. */
 kt_status results_again(job *j, kt_error *err);

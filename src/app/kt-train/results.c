@@ -58,26 +58,6 @@ out:
     return status;
 }
 
-static int by_entry(const void *a, const void *b)
-{
-    const kt_archive_entry *x = a, *y = b;
-    return strcmp(x->name, y->name);
-}
-
-static int by_refused(const void *a, const void *b)
-{
-    const kt_archive_refused *x = a, *y = b;
-    return strcmp(x->name, y->name);
-}
-
-void results_sort(kt_archive *archive)
-{
-    if (archive->n_entries > 0)
-        qsort(archive->entries, archive->n_entries, sizeof *archive->entries, by_entry);
-    if (archive->n_refused > 0)
-        qsort(archive->refused, archive->n_refused, sizeof *archive->refused, by_refused);
-}
-
 /* ---- printing ---- */
 
 static kt_status print_json(const job *j, const kt_scored *scored, kt_error *err)

@@ -86,6 +86,11 @@ static const kt_option own_rows[] = {
 
     {"out", 'o', KT_OPTION_TEXT, RUN, AT(out), 0, 0, NULL, NULL, "FOLDER",
      "the run's folder (results/<name of the first input>)", "Run"},
+    {"part", 0, KT_OPTION_TEXT, RUN, AT(part), 0, 0, NULL, NULL, "K/N",
+     "train part K of N of the services, dealt out so that parts cost about the same; kt merge makes one run "
+     "of "
+     "them",
+     NULL},
     {"config", 0, KT_OPTION_TEXT, RUN, AT(config), 0, 0, NULL, NULL, "FILE",
      "options as a JSON object; the command line wins", NULL},
     {"fresh", 0, KT_OPTION_FLAG, RUN, AT(fresh), 0, 0, NULL, "false", NULL,

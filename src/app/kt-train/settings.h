@@ -34,6 +34,7 @@ typedef struct {
     /* the run */
     const char *out, *config;
     int parallel, isa;
+    const char *part;
     bool fresh, quiet, json, help, version;
 } settings;
 
