@@ -23,7 +23,8 @@ static int print_commands(void)
     for (size_t i = 0; i < COMMANDS; i++)
         printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
     puts("\nkt COMMAND --help says more; kt --version [--json] names versions.\n"
-         "Exit codes: 0 done, 1 failed, 2 usage, 75 stopped on request and resumable.");
+         "Exit codes: 0 done, 1 failed, 2 usage, 3 done but not all is there, 75 stopped on request and "
+         "resumable.");
     return EXIT_DONE;
 }
 
