@@ -40,6 +40,9 @@ kt_status kt_keras_export(const char *folder, const kt_archive *archive,
                           const kt_archive_entry *const *entries, size_t n, const kt_keras_options *options,
                           kt_error *err);
 
+/* Where in the tree a service's model is: "saved_models/<service>/model/model.keras"; caller frees. */
+kt_status kt_keras_place(char **path, const char *service, kt_error *err);
+
 typedef struct {
     char *service; /* the name in the file, where kt-train wrote it; else NULL; owned */
     int d;

@@ -149,6 +149,16 @@ static kt_status place_of(char **path, const char *folder, const char *service, 
     return status;
 }
 
+kt_status kt_keras_place(char **path, const char *service, kt_error *err)
+{
+    char *name = NULL;
+    kt_status status = kt_h5_link_name(&name, service, err);
+    if (status == KT_OK)
+        status = kt_format(path, err, ROOT "/%s/model/" MODEL, name);
+    free(name);
+    return status;
+}
+
 static kt_status write_service(tree *t, const kt_archive_entry *entry, kt_error *err)
 {
     kt_status status = KT_OK;
