@@ -3,6 +3,7 @@
 #include "kt/file.h"
 #include "kt/folder.h"
 #include "kt/keras.h"
+#include "kt/kubetwin.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +11,9 @@
 static const struct {
     const char *name;
     kt_status (*write)(const export_job *job, kt_error *err);
-} formats[] = {{"keras", export_keras}};
-#define FORMATS "keras" /* the names above */
+} formats[] = {
+    {"keras", export_keras}, {"kubetwin", export_kubetwin}, {"json", export_json}, {"csv", export_csv}};
+#define FORMATS "keras|kubetwin|json|csv" /* the names above */
 
 #define AT(field) offsetof(export_options, field)
 static const kt_option options[] = {
@@ -32,6 +34,17 @@ static const kt_option options[] = {
      "2: for TensorFlow 2.15 and Keras 3; 3-rank1: for Keras 3 alone, which then takes arrays of rank 1 as "
      "TensorFlow 2.15 does",
      NULL},
+    {"branch", 'b', KT_OPTION_CHOICE, KT_CLASS_RUN, AT(branch), 0, 0, KT_BRANCH_CHOICES,
+     "mdn_application_2024", "BRANCH", "of KubeTwin, which decides what it does with a model",
+     "Format kubetwin"},
+    {"rps", 0, KT_OPTION_TEXT, KT_CLASS_RUN, AT(rps), 0, 0, NULL, NULL, "REQ/S",
+     "the request rate in the configuration (the middle of what was trained for)", NULL},
+    {"rep", 0, KT_OPTION_TEXTS, KT_CLASS_RUN, AT(rep), 0, 0, NULL, NULL, "[NAME=]N",
+     "the replicas of this service (of all) in the configuration; may be repeated (the fewest trained for)",
+     NULL},
+    {"grid", 0, KT_OPTION_TEXTS, KT_CLASS_RUN, AT(grids), 0, 0, NULL, NULL, "NAME=FROM:TO:STEP",
+     "where the mixtures are tabulated: rps=..., rep=... (what was trained for)",
+     "Formats kubetwin, json, csv"},
     {NULL, 0, KT_OPTION_FLAG, KT_CLASS_RUN, 0, 0, 0, NULL, NULL, NULL, NULL, NULL}};
 
 /* ---- what is exported: a run's archive, or one by itself ---- */
@@ -112,11 +125,21 @@ out:
 const kt_command command_export = {
     .name = "export",
     .summary = "Writes models in the formats of other programs",
-    .usage = "ARCHIVE|RUN --format keras --out DIR",
+    .usage = "ARCHIVE|RUN --format keras|kubetwin|json|csv --out DIR",
     .about =
         "keras: DIR/saved_models/<service>/model/model.keras, and service_train.csv and service_test.csv "
         "beside it\n"
-        "where the archive lies in its run.\n",
+        "where the archive lies in its run.\n"
+        "kubetwin: the models, DIR/microservice_types.conf for a branch of KubeTwin, and the mixtures on a "
+        "grid of rates "
+        "and\n"
+        "replicas, DIR/mixtures.csv and DIR/mixtures.json, as its random variables (ERV) take them, for use "
+        "without\n"
+        "Python: two components at least, weights that sum to 1 exactly, gamma's rate under the name scale.\n"
+        "json, csv: DIR/mixtures.json or DIR/mixtures.csv, the same for other simulators: parameters by "
+        "their "
+        "usual\n"
+        "names (weibull shape, scale; gamma shape, rate; lognormal and normal mu, sigma), seconds.\n",
     .options = options,
     .size = sizeof(export_options),
     .least = 1,

@@ -5,10 +5,16 @@
 
 #include "command.h"
 
+/* Names of what json, csv and kubetwin write. */
+#define EXPORT_TABLE_CSV  "mixtures.csv"
+#define EXPORT_TABLE_JSON "mixtures.json"
+#define EXPORT_CONF       "microservice_types.conf"
+
 typedef struct {
     const char *out; /* the folder; never NULL */
-    int format, keras;
-    kt_texts services;
+    int format, keras, branch;
+    const char *rps; /* as given, or NULL */
+    kt_texts services, rep, grids;
     bool data, force, quiet, help;
 } export_options;
 
@@ -23,5 +29,8 @@ typedef struct {
 
 /* Each writes into options->out and says on standard output what it wrote, unless quiet. */
 kt_status export_keras(const export_job *job, kt_error *err);
+kt_status export_kubetwin(const export_job *job, kt_error *err);
+kt_status export_json(const export_job *job, kt_error *err);
+kt_status export_csv(const export_job *job, kt_error *err);
 
 #endif
