@@ -8,6 +8,16 @@
 /* The order in which items are begun: the most costly first, equal ones by index. order [n]. */
 void kt_plan_order(size_t *order, const double *cost, size_t n);
 
+/* auto: what costs more than a rank's fair share begins with a team; service: nothing; data: all that can be
+ * shared. */
+typedef enum { KT_PLAN_AUTO, KT_PLAN_SERVICE, KT_PLAN_DATA } kt_plan_mode;
+#define KT_PLAN_CHOICES "auto|service|data"
+
+/* That order with what begins with a team in front, each part still in order: *n_team of them. limit: ranks
+ * that can share an item, at least 1. */
+void kt_plan_teams(size_t *order, size_t *n_team, const double *cost, const int *limit, size_t n, int ranks,
+                   kt_plan_mode mode);
+
 /* Deals n items out to `parts` parts: in that order, each to the part with the least so far, the first of
  * equal ones. Then no part costs more than 4/3 of what the best deal's costliest does (Graham 1969). part
  * [n]: 0 to parts - 1. */

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- order ---- */
 
@@ -20,6 +21,26 @@ void kt_plan_order(size_t *order, const double *cost, size_t n)
     for (size_t i = 0; i < n; i++)
         order[i] = i;
     qsort_r(order, n, sizeof *order, by_cost, (void *)cost);
+}
+
+void kt_plan_teams(size_t *order, size_t *n_team, const double *cost, const int *limit, size_t n, int ranks,
+                   kt_plan_mode mode)
+{
+    double total = 0;
+    size_t teams = 0, i = 0;
+    for (size_t k = 0; k < n; k++)
+        total += cost[k];
+    kt_plan_order(order, cost, n);
+    for (; i < n && ranks > 1 && mode != KT_PLAN_SERVICE; i++) {
+        size_t item = order[i];
+        if (mode == KT_PLAN_AUTO && cost[item] <= total / ranks)
+            break; /* nor is any after it */
+        if (limit[item] < 2)
+            continue;
+        memmove(order + teams + 1, order + teams, (i - teams) * sizeof *order);
+        order[teams++] = item;
+    }
+    *n_team = teams;
 }
 
 /* ---- who is free first: a heap of workers ---- */

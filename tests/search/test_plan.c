@@ -19,6 +19,31 @@ static void the_most_costly_is_first(void **state)
     kt_plan_order(order, cost, 0);
 }
 
+static void teams_are_in_front(void **state)
+{
+    (void)state;
+    /* 20 in all, so a fair share of 2 ranks is 10, of 4 ranks 5 */
+    const double cost[] = {1, 6, 2, 11};
+    const int limit[] = {4, 1, 4, 8};
+    const struct {
+        int ranks;
+        kt_plan_mode mode;
+        size_t n_team, order[4];
+    } cases[] = {
+        {1, KT_PLAN_AUTO, 0, {3, 1, 2, 0}},    {2, KT_PLAN_AUTO, 1, {3, 1, 2, 0}},
+        {4, KT_PLAN_AUTO, 1, {3, 1, 2, 0}},  /* 6 is above its share too, but cannot be shared */
+        {20, KT_PLAN_AUTO, 2, {3, 2, 1, 0}}, /* as large as a share is not above it */
+        {2, KT_PLAN_SERVICE, 0, {3, 1, 2, 0}}, {2, KT_PLAN_DATA, 3, {3, 2, 0, 1}},
+        {1, KT_PLAN_DATA, 0, {3, 1, 2, 0}},
+    };
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        size_t order[4], n_team;
+        kt_plan_teams(order, &n_team, cost, limit, 4, cases[c].ranks, cases[c].mode);
+        assert_int_equal(n_team, cases[c].n_team);
+        assert_memory_equal(order, cases[c].order, sizeof order);
+    }
+}
+
 static void dealt_by_hand(void **state)
 {
     (void)state;
@@ -79,6 +104,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_most_costly_is_first),
+        cmocka_unit_test(teams_are_in_front),
         cmocka_unit_test(dealt_by_hand),
         cmocka_unit_test(no_deal_is_worse_than_its_bound),
     };
