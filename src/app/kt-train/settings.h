@@ -9,6 +9,7 @@
 #include "kt/options.h"
 #include "kt/split.h"
 #include "kt/work.h"
+#include "recipe.h"
 
 typedef struct {
     /* data */
@@ -20,17 +21,7 @@ typedef struct {
     /* split */
     double test_cells, validation;
     int64_t most_validation, seed;
-    /* model */
-    int recipe, family, activation, head, start;
-    int64_t components;
-    kt_ints hidden;
-    bool batch_norm, target_scale;
-    double target_min, target_max;
-    /* training */
-    int64_t batch, steps, epochs, rate_steps, look_steps, patience;
-    double rate, final_rate, decay, clip;
-    int schedule, keep;
-    bool partial_batches;
+    recipe_wishes recipe;
     /* the run */
     const char *out, *config;
     int parallel, isa;
