@@ -104,6 +104,11 @@ static kt_status trace(graph *g, int output, const char *name, kt_error *err)
     return KT_OK;
 }
 
+static const node *output(const graph *g, int h)
+{
+    return g->chain[h][g->length[h] - 1];
+}
+
 static kt_status trace_all(graph *g, const kt_json *outputs, kt_error *err)
 {
     kt_status status = KT_OK;
@@ -111,6 +116,9 @@ static kt_status trace_all(graph *g, const kt_json *outputs, kt_error *err)
         return kt_fail(err, KT_UNSUPPORTED, "%s: the model has not three outputs" ADVICE, g->where);
     for (int h = 0; h < KERAS_HEADS; h++)
         KT_TRY(trace(g, h, kt_json_as_text(kt_json_at(kt_json_at(outputs, (size_t)h), 0), NULL), err));
+    for (int h = 0; h < KERAS_HEADS; h++)
+        if (output(g, h) == output(g, (h + 1) % KERAS_HEADS))
+            return kt_fail(err, KT_UNSUPPORTED, "%s: two outputs are the same" ADVICE, g->where);
     int most = g->length[0];
     for (int h = 1; h < KERAS_HEADS; h++)
         most = g->length[h] < most ? g->length[h] : most;

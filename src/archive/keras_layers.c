@@ -243,7 +243,7 @@ static kt_status read_head(keras_head *head, const graph *g, int h, int in, kt_e
             return keras_refuse(g, layer->name, err, "is not one that an output can end with");
     }
     if (!head->dense.kernel)
-        return kt_fail(err, KT_UNSUPPORTED, "%s: two outputs are the same" ADVICE, g->where);
+        return kt_fail(err, KT_UNSUPPORTED, "%s: output %d is a hidden layer" ADVICE, g->where, h + 1);
     if ((head->function == KERAS_SOFTMAX) != (h == 0))
         return kt_fail(err, KT_UNSUPPORTED, "%s: output %d is %ssoftmax" ADVICE, g->where, h + 1,
                        h == 0 ? "not " : "");

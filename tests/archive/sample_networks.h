@@ -14,7 +14,7 @@ static inline void sample_network_name(char name[64], const kt_net *net)
              net->head == KT_HEAD_EXP ? "exp" : "softplus", net->batch_norm ? "-norm" : "");
 }
 
-/* Heads around what a service of 20 ms has: shapes of e^0.5, scales about the target scale. */
+/* Mixtures such as a service of 20 ms may have: shapes about e^0.5, scales about the target scale. */
 static inline void sample_network(kt_model *model, size_t i)
 {
     static const double corners[] = {1, 1, 40, 1, 40, 4, 1, 4};
@@ -32,9 +32,9 @@ static inline void sample_network(kt_model *model, size_t i)
     }
     size_t n = kt_net_params(net), n_state = kt_net_state(net);
     model->params = sample_new(n, sizeof *model->params);
-    for (size_t p = 0; p < n; p++)
-        model->params[p] = (float)(0.4 * kt_rng_normal(&rng));
     kt_net_view first = kt_net_head(net, 1), second = kt_net_head(net, 2);
+    for (size_t p = 0; p < n; p++)
+        model->params[p] = (float)((p < kt_net_head(net, 0).kernel ? 0.4 : 0.08) * kt_rng_normal(&rng));
     for (int j = 0; j < net->components; j++) {
         model->params[first.bias + (size_t)j] += 0.5f;
         model->params[second.bias + (size_t)j] += 0.2f * (float)(j - net->components / 2);

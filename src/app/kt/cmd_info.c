@@ -95,13 +95,19 @@ static void print_traces(const char *cleaning, const char *path)
     kt_json_drop(json);
 }
 
+/* Of an imported model nothing is known of how it was made. */
+static bool is_trained(const kt_archive_entry *entry)
+{
+    return entry->n_train > 0;
+}
+
 /* How cells were told apart: mostly one rule for all services. */
 static void print_rules(const kt_archive *archive)
 {
     for (int rule = KT_CELLS_NOMINAL; rule <= KT_CELLS_BINS; rule++) {
         size_t services = 0;
         for (size_t i = 0; i < archive->n_entries; i++)
-            services += archive->entries[i].rule == (kt_cell_rule)rule;
+            services += is_trained(&archive->entries[i]) && archive->entries[i].rule == (kt_cell_rule)rule;
         if (services > 0)
             printf("\ncells    %s (%zu services)", kt_cell_rule_text[rule], services);
     }
@@ -121,12 +127,15 @@ static kt_status archive_text(const kt_archive *archive, const char *digest, con
     print_traces(archive->cleaning, "cleaning");
     for (size_t i = 0; i < archive->n_entries; i++) {
         const kt_archive_entry *e = &archive->entries[i];
-        printf("\n%s: %s of %d, %s; %zu rows trained, %zu validated, %zu held out; %llu steps of %d rows, "
-               "look %zu of "
-               "%zu kept",
-               e->name, kt_family_table[e->fitted.model.net.family].name, e->fitted.model.net.components,
-               target_text(e->target), e->n_train, e->n_validation, e->n_test,
-               (unsigned long long)e->fitted.steps, e->fitted.batch, e->fitted.best + 1, e->fitted.n_looks);
+        printf("\n%s: %s of %d, %s; ", e->name, kt_family_table[e->fitted.model.net.family].name,
+               e->fitted.model.net.components, target_text(e->target));
+        if (is_trained(e))
+            printf(
+                "%zu rows trained, %zu validated, %zu held out; %llu steps of %d rows, look %zu of %zu kept",
+                e->n_train, e->n_validation, e->n_test, (unsigned long long)e->fitted.steps, e->fitted.batch,
+                e->fitted.best + 1, e->fitted.n_looks);
+        else
+            printf("imported");
     }
     puts("\n");
     KT_TRY(kt_scores_table(&text, scored, archive->n_entries, err));
