@@ -14,6 +14,9 @@ int kt_comm_size(MPI_Comm comm); /* not collective */
  * all. */
 kt_status kt_comm_agree(MPI_Comm comm, kt_status local, kt_error *err);
 
+/* Root's n bytes at data to the same place of everybody. */
+void kt_comm_bcast(void *data, size_t n, int root, MPI_Comm comm);
+
 /* Root's n bytes to everybody. On the others *data is allocated; the caller frees it. root's is left alone.
  */
 kt_status kt_comm_share(char **data, size_t *n, int root, MPI_Comm comm, kt_error *err);
@@ -24,7 +27,15 @@ kt_status kt_comm_gather(const char *data, size_t n, int root, MPI_Comm comm,
                          kt_status (*use)(void *context, const char *data, size_t n, int rank, kt_error *err),
                          void *context, kt_error *err);
 
-/* Waits for a request and yields the processor meanwhile: ranks may outnumber cores. Not collective. */
+/* Returns when ranks 0 to n - 1 of comm, of which this is one, have all come here. Collective on those. */
+void kt_comm_meet(int n, int tag, MPI_Comm comm);
+
+/* Waits for a request; meanwhile beats (kt/pulse.h) and yields the processor: ranks may outnumber cores. Not
+ * collective. */
 void kt_comm_wait(MPI_Request *request, MPI_Status *status);
+
+/* One message of at most 1 GiB, with such a wait. Between two ranks. */
+void kt_comm_send(const void *data, size_t n, int to, int tag, MPI_Comm comm);
+void kt_comm_receive(void *data, size_t n, int from, int tag, MPI_Comm comm);
 
 #endif

@@ -36,7 +36,7 @@ void kt_work_plan(size_t *order, size_t *n_team, const kt_work_item *items, size
 kt_status kt_work_run(const kt_work_item *items, size_t n, kt_parallel mode, MPI_Comm comm,
                       const kt_work_calls *calls, kt_error *err);
 
-/* Lets rank 0 answer the others; cheap. Not collective. */
+/* Beats (kt/pulse.h) and lets rank 0 answer the others; cheap. Not collective. */
 void kt_work_poll(kt_work *work);
 
 /* Tells rank 0 a text of at most KT_WORK_TELL bytes, in order. Not collective. */

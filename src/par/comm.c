@@ -1,4 +1,5 @@
 #include "kt/comm.h"
+#include "kt/pulse.h"
 #include <sched.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -32,10 +33,25 @@ void kt_comm_wait(MPI_Request *request, MPI_Status *status)
             return;
         if (i < SPINS)
             continue;
+        kt_pulse_beat();
         if (i < YIELDS)
             sched_yield();
         else
             nanosleep(&nap, NULL);
+    }
+}
+
+static void finish(MPI_Request request)
+{
+    kt_comm_wait(&request, MPI_STATUS_IGNORE);
+}
+
+void kt_comm_bcast(void *data, size_t n, int root, MPI_Comm comm)
+{
+    for (size_t at = 0; at < n; at += PIECE) {
+        MPI_Request request;
+        MPI_Ibcast((char *)data + at, (int)(n - at < PIECE ? n - at : PIECE), MPI_BYTE, root, comm, &request);
+        finish(request);
     }
 }
 
@@ -47,7 +63,7 @@ kt_status kt_comm_agree(MPI_Comm comm, kt_status local, kt_error *err)
     MPI_Request request;
 
     MPI_Iallreduce(&mine, &lowest, 1, MPI_INT, MPI_MIN, comm, &request);
-    kt_comm_wait(&request, MPI_STATUS_IGNORE);
+    finish(request);
     if (lowest == size)
         return KT_OK;
     if (rank == lowest) {
@@ -55,7 +71,7 @@ kt_status kt_comm_agree(MPI_Comm comm, kt_status local, kt_error *err)
         if (err && err->status != KT_OK)
             memcpy(shared.message, err->message, sizeof shared.message);
     }
-    MPI_Bcast(&shared, (int)sizeof shared, MPI_BYTE, lowest, comm);
+    kt_comm_bcast(&shared, sizeof shared, lowest, comm);
     if (err)
         *err = shared;
     return shared.status;
@@ -67,15 +83,14 @@ kt_status kt_comm_share(char **data, size_t *n, int root, MPI_Comm comm, kt_erro
     unsigned long long bytes = *n;
     bool receives = kt_comm_rank(comm) != root;
 
-    MPI_Bcast(&bytes, 1, MPI_UNSIGNED_LONG_LONG, root, comm);
+    kt_comm_bcast(&bytes, sizeof bytes, root, comm);
     if (receives) {
         *data = NULL;
         *n = (size_t)bytes;
         status = kt_alloc(data, (size_t)bytes + 1, 1, err);
     }
     KT_TRY(kt_comm_agree(comm, status, err));
-    for (size_t at = 0; at < *n; at += PIECE)
-        MPI_Bcast(*data + at, (int)(*n - at < PIECE ? *n - at : PIECE), MPI_BYTE, root, comm);
+    kt_comm_bcast(*data, *n, root, comm);
 out:
     if (status != KT_OK && receives) {
         free(*data);
@@ -84,26 +99,52 @@ out:
     return status;
 }
 
+void kt_comm_send(const void *data, size_t n, int to, int tag, MPI_Comm comm)
+{
+    MPI_Request request;
+    MPI_Isend(data, (int)n, MPI_BYTE, to, tag, comm, &request);
+    finish(request);
+}
+
+void kt_comm_receive(void *data, size_t n, int from, int tag, MPI_Comm comm)
+{
+    MPI_Request request;
+    MPI_Irecv(data, (int)n, MPI_BYTE, from, tag, comm, &request);
+    finish(request);
+}
+
 static void send_bytes(const char *data, size_t n, int to, MPI_Comm comm)
 {
     unsigned long long bytes = n;
-    MPI_Send(&bytes, 1, MPI_UNSIGNED_LONG_LONG, to, TAG_SIZE, comm);
+    kt_comm_send(&bytes, sizeof bytes, to, TAG_SIZE, comm);
     for (size_t at = 0; at < n; at += PIECE)
-        MPI_Send(data + at, (int)(n - at < PIECE ? n - at : PIECE), MPI_BYTE, to, TAG_DATA, comm);
+        kt_comm_send(data + at, n - at < PIECE ? n - at : PIECE, to, TAG_DATA, comm);
 }
 
 static kt_status receive_bytes(char **data, size_t *n, int from, MPI_Comm comm, kt_error *err)
 {
     kt_status status = KT_OK;
     unsigned long long bytes;
-    MPI_Recv(&bytes, 1, MPI_UNSIGNED_LONG_LONG, from, TAG_SIZE, comm, MPI_STATUS_IGNORE);
+    kt_comm_receive(&bytes, sizeof bytes, from, TAG_SIZE, comm);
     *n = (size_t)bytes;
     KT_TRY(kt_alloc(data, *n, 1, err));
     for (size_t at = 0; at < *n; at += PIECE)
-        MPI_Recv(*data + at, (int)(*n - at < PIECE ? *n - at : PIECE), MPI_BYTE, from, TAG_DATA, comm,
-                 MPI_STATUS_IGNORE);
+        kt_comm_receive(*data + at, *n - at < PIECE ? *n - at : PIECE, from, TAG_DATA, comm);
 out:
     return status;
+}
+
+void kt_comm_meet(int n, int tag, MPI_Comm comm)
+{
+    if (kt_comm_rank(comm) != 0) {
+        kt_comm_send(NULL, 0, 0, tag, comm);
+        kt_comm_receive(NULL, 0, 0, tag, comm);
+        return;
+    }
+    for (int r = 1; r < n; r++)
+        kt_comm_receive(NULL, 0, r, tag, comm);
+    for (int r = 1; r < n; r++)
+        kt_comm_send(NULL, 0, r, tag, comm);
 }
 
 kt_status kt_comm_gather(const char *data, size_t n, int root, MPI_Comm comm,

@@ -123,7 +123,7 @@ static kt_status complete(void *context, kt_tree *tree, int blocks, kt_error *er
         KT_TRY(exchange(r, tree, blocks, &mine, theirs, partner_rank, true, true, err));
     }
     if (paired)
-        MPI_Send(tree->slot, (int)((size_t)tree->n * tree->width), MPI_BYTE, rank + 1, TAG_NODES, r->comm);
+        kt_comm_send(tree->slot, (size_t)tree->n * tree->width, rank + 1, TAG_NODES, r->comm);
 out:
     return status;
 }

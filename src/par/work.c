@@ -1,17 +1,19 @@
 #include "kt/work.h"
 #include "kt/comm.h"
+#include "kt/pulse.h"
 #include <assert.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { TAG_ASK = 1, TAG_ANSWER, TAG_TELL, TAG_TEAM };
+enum { TAG_ASK = 1, TAG_ANSWER, TAG_TELL, TAG_TEAM, TAG_MEET };
 enum { ASK_NEXT, ASK_FAILED };
 enum { NONE_LEFT = -1, NAP_NS = 20000 };
 
 struct kt_work {
-    MPI_Comm comm; /* our own: nobody else's messages */
+    MPI_Comm comm;  /* our own: nobody else's messages */
+    MPI_Comm teams; /* what makes them: not for who asks and answers */
     int rank, size;
     const kt_work_item *items;
     const kt_work_calls *calls;
@@ -68,7 +70,7 @@ static void answer(kt_work *w, int to, int what)
         w->next = w->n;
     long long item = w->next < w->n ? (long long)w->order[w->next++] : NONE_LEFT;
     w->released += item == NONE_LEFT;
-    MPI_Send(&item, 1, MPI_LONG_LONG, to, TAG_ANSWER, w->comm);
+    kt_comm_send(&item, sizeof item, to, TAG_ANSWER, w->comm);
 }
 
 static void hear(kt_work *w, int from)
@@ -83,6 +85,7 @@ static void hear(kt_work *w, int from)
 
 void kt_work_poll(kt_work *w)
 {
+    kt_pulse_beat();
     if (w->rank != 0 || w->size == 1)
         return;
     for (;;) {
@@ -94,7 +97,7 @@ void kt_work_poll(kt_work *w)
         if (from.MPI_TAG == TAG_TELL) {
             hear(w, from.MPI_SOURCE);
         } else {
-            MPI_Recv(&what, 1, MPI_INT, from.MPI_SOURCE, TAG_ASK, w->comm, MPI_STATUS_IGNORE);
+            kt_comm_receive(&what, sizeof what, from.MPI_SOURCE, TAG_ASK, w->comm);
             answer(w, from.MPI_SOURCE, what);
         }
     }
@@ -106,7 +109,7 @@ void kt_work_tell(kt_work *w, const char *text, size_t n)
     if (w->rank == 0)
         w->calls->hear(w->calls->context, text, n);
     else
-        MPI_Send(text, (int)n, MPI_BYTE, 0, TAG_TELL, w->comm);
+        kt_comm_send(text, n, 0, TAG_TELL, w->comm);
 }
 
 static kt_status queue_first_rank(kt_work *w, kt_status status, kt_error *err)
@@ -133,10 +136,8 @@ static kt_status queue_first_rank(kt_work *w, kt_status status, kt_error *err)
 static long long ask(kt_work *w, int what)
 {
     long long item;
-    MPI_Request request;
-    MPI_Irecv(&item, 1, MPI_LONG_LONG, 0, TAG_ANSWER, w->comm, &request);
-    MPI_Send(&what, 1, MPI_INT, 0, TAG_ASK, w->comm);
-    kt_comm_wait(&request, MPI_STATUS_IGNORE);
+    kt_comm_send(&what, sizeof what, 0, TAG_ASK, w->comm);
+    kt_comm_receive(&item, sizeof item, 0, TAG_ANSWER, w->comm);
     return item;
 }
 
@@ -158,9 +159,11 @@ static kt_status run_in_team(kt_work *w, size_t item, int size, kt_error *err)
     MPI_Group all, members;
     MPI_Comm team;
     int range[1][3] = {{0, size - 1, 1}};
-    MPI_Comm_group(w->comm, &all);
+    MPI_Comm_group(w->teams, &all);
     MPI_Group_range_incl(all, 1, range, &members);
-    MPI_Comm_create_group(w->comm, members, TAG_TEAM, &team);
+    /* create_group would wait without a beat for those that are in another team, however long */
+    kt_comm_meet(size, TAG_MEET, w->teams);
+    MPI_Comm_create_group(w->teams, members, TAG_TEAM, &team);
     kt_status status = kt_comm_agree(team, w->calls->run(w->calls->context, w, item, team, err), err);
     MPI_Comm_free(&team);
     MPI_Group_free(&members);
@@ -187,6 +190,7 @@ kt_status kt_work_run(const kt_work_item *items, size_t n, kt_parallel mode, MPI
     kt_work w = {.items = items, .calls = calls, .n = n};
 
     MPI_Comm_dup(comm, &w.comm);
+    MPI_Comm_dup(comm, &w.teams);
     w.rank = kt_comm_rank(comm);
     w.size = kt_comm_size(comm);
     status = kt_alloc(&w.order, n, sizeof *w.order, err);
@@ -198,6 +202,7 @@ kt_status kt_work_run(const kt_work_item *items, size_t n, kt_parallel mode, MPI
     status = kt_comm_agree(comm, status, err);
 out:
     free(w.order);
+    MPI_Comm_free(&w.teams);
     MPI_Comm_free(&w.comm);
     return status;
 }
