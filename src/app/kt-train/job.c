@@ -3,6 +3,7 @@
 #include "kt/file.h"
 #include "kt/folder.h"
 #include "kt/parts.h"
+#include "kt/pulse.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,11 +11,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { STORE_WAIT_S = 60, STORE_NAP_NS = 200000000 };
+enum { STORE_WAIT_S = 60, STORE_NAP_NS = 200000000 }; /* the wait where --stall names none */
 
 /* ---- 1. configure: rank 0 reads the command line, all parse the same bytes ---- */
 
-/* KT_ISA counts where the command line is silent. */
+/* KT_ISA counts where the command line is silent: that of each rank, for hosts may differ. */
 static kt_status take_environment(kt_json *options, const char *isa, kt_error *err)
 {
     kt_status status = KT_OK;
@@ -43,7 +44,7 @@ out:
     return status;
 }
 
-static kt_status read_command_line(char **text, int argc, char **argv, const char *isa, kt_error *err)
+static kt_status read_command_line(char **text, int argc, char **argv, kt_error *err)
 {
     kt_status status = KT_OK;
     job j = {0};
@@ -52,7 +53,6 @@ static kt_status read_command_line(char **text, int argc, char **argv, const cha
         KT_TRY(kt_fail(err, KT_MEMORY, "out of memory"));
     KT_TRY(settings_read(&j.options, j.inputs, &j.n_inputs, argc, argv, err));
     KT_TRY(acquire_check(j.options, j.n_inputs, err));
-    KT_TRY(take_environment(j.options, isa, err));
     KT_TRY(pack_configuration(text, &j, err));
 out:
     free(j.inputs);
@@ -78,12 +78,13 @@ out:
     return status;
 }
 
-static kt_status unpack_configuration(job *j, const char *text, size_t n, kt_error *err)
+static kt_status unpack_configuration(job *j, const char *text, size_t n, const char *isa, kt_error *err)
 {
     kt_status status = KT_OK;
     kt_json *all = NULL;
     KT_TRY(kt_json_parse(&all, text, n, "configuration", err));
     j->options = kt_json_keep(kt_json_get(all, "options"));
+    KT_TRY(take_environment(j->options, isa, err));
     KT_TRY(kt_options_fill(&j->set, settings_table(), j->options, err));
     const kt_json *inputs = kt_json_get(all, "inputs");
     KT_TRY(kt_alloc(&j->inputs, kt_json_size(inputs), sizeof *j->inputs, err));
@@ -97,7 +98,7 @@ static kt_status unpack_configuration(job *j, const char *text, size_t n, kt_err
     KT_TRY(kt_path_join(&j->archive_path, j->folder, KT_RUN_ARCHIVE, err));
     kt_recipe recipe = settings_recipe(&j->set, 1);
     KT_TRY(kt_net_check(&recipe.net, err));
-    KT_TRY(kt_isa_resolve(&j->isa, (kt_isa)j->set.isa, err));
+    KT_TRY(hosts_kernel(j, err));
 out:
     kt_json_drop(all);
     return status;
@@ -108,13 +109,15 @@ static kt_status configure(job *j, int argc, char **argv, const char *isa, kt_er
     kt_status status = KT_OK;
     char *text = NULL;
     size_t n = 0;
+    KT_TRY(hosts_agree(j->comm, err));
     if (j->rank == 0)
-        status = read_command_line(&text, argc, argv, isa, err);
+        status = read_command_line(&text, argc, argv, err);
     KT_TRY(kt_comm_agree(j->comm, status, err));
     n = text ? strlen(text) : 0;
     KT_TRY(kt_comm_share(&text, &n, 0, j->comm, err));
-    status = unpack_configuration(j, text, n, err);
+    status = unpack_configuration(j, text, n, isa, err);
     KT_TRY(kt_comm_agree(j->comm, status, err));
+    KT_TRY(hosts_watch(j, err));
 out:
     free(text);
     return status;
@@ -170,7 +173,7 @@ static kt_status store_mark(uint8_t mark[KT_DIGEST_BYTES], const kt_store *store
 static kt_status open_store_as(job *j, const uint8_t expected[KT_DIGEST_BYTES], kt_error *err)
 {
     const struct timespec nap = {0, STORE_NAP_NS};
-    double began = MPI_Wtime();
+    const double began = MPI_Wtime(), wait = j->stall > 0 ? j->stall : STORE_WAIT_S;
     struct utsname host;
     uname(&host);
     for (;;) {
@@ -183,10 +186,11 @@ static kt_status open_store_as(job *j, const uint8_t expected[KT_DIGEST_BYTES], 
             return KT_OK;
         kt_store_close(j->store);
         j->store = NULL;
-        if (MPI_Wtime() - began > STORE_WAIT_S)
+        if (MPI_Wtime() - began > wait)
             return kt_fail(err, KT_IO, "%s: rank %d on %s %s: %s", j->dataset, j->rank, host.nodename,
                            status == KT_OK ? "sees another file than rank 0" : "cannot read it",
                            status == KT_OK ? "is the folder shared by all hosts?" : why.message);
+        kt_pulse_beat();
         nanosleep(&nap, NULL);
     }
 }
@@ -196,6 +200,7 @@ static kt_status acquire(job *j, kt_error *err)
     kt_status status = KT_OK;
     uint8_t mark[KT_DIGEST_BYTES] = {0};
     if (j->rank == 0) {
+        kt_pulse_pause(); /* the others wait, however long it takes */
         status = acquire_partition(j, err);
         if (status == KT_OK)
             status = kt_store_open(&j->store, j->dataset, err);
@@ -203,7 +208,7 @@ static kt_status acquire(job *j, kt_error *err)
             status = store_mark(mark, j->store, err);
     }
     KT_TRY(kt_comm_agree(j->comm, status, err));
-    MPI_Bcast(mark, sizeof mark, MPI_BYTE, 0, j->comm);
+    kt_comm_bcast(mark, sizeof mark, 0, j->comm);
     if (j->rank != 0)
         status = open_store_as(j, mark, err);
     KT_TRY(kt_comm_agree(j->comm, status, err));
@@ -312,8 +317,10 @@ static kt_status gather(job *j, kt_error *err)
         status = progress_phase(&j->progress, "gather", err);
     KT_TRY(kt_comm_agree(j->comm, status, err));
     KT_TRY(kt_comm_gather(j->results.data, j->results.n, 0, j->comm, results_take, &j->archive, err));
-    if (j->rank == 0)
+    if (j->rank == 0) {
+        kt_pulse_pause();
         status = write_archive(j, err);
+    }
     KT_TRY(kt_comm_agree(j->comm, status, err));
 out:
     return status;
@@ -341,7 +348,7 @@ static kt_status begin(job *j, kt_error *err)
     kt_status status = j->rank == 0 ? open_folder(j, err) : KT_OK;
     status = kt_comm_agree(j->comm, status, err);
     before = j->finished_before;
-    MPI_Bcast(&before, 1, MPI_INT, 0, j->comm);
+    kt_comm_bcast(&before, sizeof before, 0, j->comm);
     j->finished_before = before;
     return status;
 }
@@ -362,9 +369,10 @@ kt_status job_run(int *code, int argc, char **argv, const char *isa, MPI_Comm co
         KT_TRY(gather(&j, err));
     }
     int refused = j.archive.n_refused > 0;
-    MPI_Bcast(&refused, 1, MPI_INT, 0, comm);
+    kt_comm_bcast(&refused, sizeof refused, 0, comm);
     *code = refused ? EXIT_SOME_REFUSED : EXIT_DONE;
 out:
+    kt_pulse_end();
     job_clear(&j);
     return status;
 }

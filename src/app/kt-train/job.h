@@ -22,6 +22,7 @@ typedef struct {
     int rank, size;
     kt_json *options; /* merged; settings borrow from it */
     settings set;
+    double stall; /* seconds after which a rank that is not heard of is lost; 0: never */
     kt_isa isa;
     char *folder, *dataset, *archive_path;
     kt_lock *lock; /* rank 0: the folder's; asked before each rename or append there */
@@ -44,6 +45,11 @@ kt_status job_run(int *code, int argc, char **argv, const char *isa, MPI_Comm co
 kt_status acquire_check(const kt_json *options, size_t n_operands, kt_error *err); /* is any data named? */
 kt_json *acquire_inputs(const job *j); /* how they are named, for the run's folder (new reference) */
 kt_status acquire_partition(job *j, kt_error *err);
+
+/* ---- hosts.c: what can differ or fail where ranks are on several hosts ---- */
+kt_status hosts_agree(MPI_Comm comm, kt_error *err); /* do all run the same program? Collective */
+kt_status hosts_kernel(job *j, kt_error *err);       /* the kernel for this rank's host */
+kt_status hosts_watch(job *j, kt_error *err);        /* a lost rank ends the job from here on. Collective */
 
 /* ---- fitting.c: one service, by a team ---- */
 kt_status fitting_run(void *context, kt_work *work, size_t item, MPI_Comm team, kt_error *err);

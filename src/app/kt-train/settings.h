@@ -23,7 +23,7 @@ typedef struct {
     int64_t most_validation, seed;
     recipe_wishes recipe;
     /* the run */
-    const char *out, *config;
+    const char *out, *config, *stall;
     int parallel, isa;
     const char *part;
     bool fresh, quiet, json, help, version;
