@@ -5,6 +5,7 @@
  *   inputs.json   how the data were named on the command line
  *   spans.h5 (of a pull, spans.h5.part while it runs), dataset.h5, journal.jsonl, models.h5, run.json
  *   report.html   the page of kt/report.h
+ *   saved_models/<service>/model/   of --export, see kt/keras.h
  *   run.lock      while a kt-train works there (kt/lock.h)
  * Nothing is written to a folder that holds other files but no config.json of ours, and --fresh removes only
  * what kt-train wrote. */
@@ -22,6 +23,7 @@
 #define KT_RUN_DATASET "dataset.h5"
 #define KT_RUN_JOURNAL "journal.jsonl"
 #define KT_RUN_ARCHIVE "models.h5"
+#define KT_RUN_MODELS  "saved_models"
 #define KT_RUN_INFO    "run.json"
 #define KT_RUN_REPORT  "report.html"
 

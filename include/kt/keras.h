@@ -13,6 +13,7 @@
 #define KT_KERAS_H
 
 #include "kt/archive.h"
+#include "kt/file.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -28,8 +29,9 @@ kt_status kt_keras_write(char **data, size_t *n, const kt_archive_entry *entry, 
 
 typedef struct {
     kt_keras_flavour flavour;
-    const char *dataset; /* of the run, for the tables of rows; NULL: none are written */
-    bool replace;        /* files that are there already; else KT_BUSY */
+    const char *dataset;        /* of the run, for the tables of rows; NULL: none are written */
+    bool replace;               /* files that are there already; else KT_BUSY */
+    const kt_file_guard *guard; /* asked before anything gets its name (kt/file.h) */
 } kt_keras_options;
 
 /* The original's tree, folder/saved_models/<service>/model/ with model.keras, and service_train.csv (training

@@ -215,6 +215,7 @@ kt_status kt_keras_export(const char *folder, const kt_archive *archive,
     t.folder = kt_stage_path(stage);
     for (size_t i = 0; i < n; i++)
         KT_TRY(write_service(&t, entries[i], err));
+    KT_TRY(kt_file_ask(options->guard, err));
     for (size_t i = 0; i < n && options->replace && !t.store; i++)
         KT_TRY(remove_tables(folder, entries[i]->name, err));
     KT_TRY(kt_stage_commit(stage, options->replace, err));

@@ -3,6 +3,7 @@
 #include "kt/file.h"
 #include "kt/parts.h"
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,11 +14,64 @@ static const char *const ours[] = {KT_RUN_ARCHIVE, KT_RUN_INFO,  KT_RUN_REPORT, 
                                    KT_RUN_DATASET, KT_RUN_SPANS, KT_RUN_SPANS ".part", KT_RUN_PARTS,
                                    KT_RUN_INPUTS,  KT_RUN_CONFIG};
 
+/* Removes a file, or a folder that is empty; one that is not there, or holds more, is fine. */
+static kt_status remove_one(const char *path, kt_error *err)
+{
+    if (remove(path) == 0 || errno == ENOENT || errno == ENOTEMPTY || errno == EEXIST)
+        return KT_OK;
+    return kt_fail_errno(err, KT_IO, "%s: cannot remove", path);
+}
+
+/* What --export writes for one service, and its folders if nothing else lies in them. */
+static kt_status remove_model(const char *service, kt_error *err)
+{
+    static const char *const parts[] = {"/model/model.keras", "/model/service_train.csv",
+                                        "/model/service_test.csv", "/model", ""};
+    kt_status status = KT_OK;
+    char *path = NULL;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        KT_TRY(kt_format(&path, err, "%s%s", service, parts[i]));
+        KT_TRY(remove_one(path, err));
+        free(path);
+        path = NULL;
+    }
+out:
+    free(path);
+    return status;
+}
+
+static kt_status remove_models(const char *folder, kt_error *err)
+{
+    kt_status status = KT_OK;
+    char *models = NULL, *service = NULL, **names = NULL;
+    size_t n = 0;
+    KT_TRY(kt_path_join(&models, folder, KT_RUN_MODELS, err));
+    if (kt_path_kind_of(models) != KT_PATH_FOLDER)
+        goto out;
+    KT_TRY(kt_folder_list(&names, &n, models, err));
+    for (size_t i = 0; i < n; i++) {
+        KT_TRY(kt_path_join(&service, models, names[i], err));
+        if (kt_path_kind_of(service) == KT_PATH_FOLDER)
+            KT_TRY(remove_model(service, err));
+        free(service);
+        service = NULL;
+    }
+    KT_TRY(remove_one(models, err));
+out:
+    for (size_t i = 0; i < n; i++)
+        free(names[i]);
+    free(names);
+    free(service);
+    free(models);
+    return status;
+}
+
 static kt_status remove_ours(const char *path, kt_error *err)
 {
     kt_status status = KT_OK;
     char *file = NULL;
     KT_TRY(kt_checkpoint_remove(path, err));
+    KT_TRY(remove_models(path, err));
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
         KT_TRY(kt_path_join(&file, path, ours[i], err));
         if (unlink(file) != 0 && errno != ENOENT)

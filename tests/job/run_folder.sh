@@ -20,6 +20,23 @@ grep -q -- "--steps 75" "$scratch/stderr" && ok || fail "the difference is not n
 "$kt_train" "$scratch/data.csv" --out "$run" --steps 80 --fresh -q >/dev/null || fail "--fresh"
 [ "$digest" != "$(sha256sum <"$run/models.h5" | cut -d ' ' -f 1)" ] && ok || fail "--fresh kept the archive"
 
+# models in the original's tree: of a run that has finished, and of a new one; a fresh start takes them away again
+models=$run/saved_models
+exports() { "$kt_train" "$scratch/data.csv" --out "$run" --export keras -q "$@" >"$scratch/stdout" 2>"$scratch/stderr" || fail "--export: $(cat "$scratch/stderr")"; }
+exports --steps 80
+grep -q "^keras: *$models$" "$scratch/stdout" && [ "$(ls "$models"/s[01]/model/* | wc -l)" -eq 6 ] && ok || fail "--export: $(cat "$scratch/stdout"; ls -R "$models")"
+cp -r "$models" "$scratch/models"
+exports --steps 80
+diff -r "$models" "$scratch/models" && ok || fail "--export a second time gives other files"
+"$kt" export "$run" --out "$scratch/exported" -q && diff -r "$models" "$scratch/exported/saved_models" && ok || fail "--export is not kt export"
+echo mine >"$models/s1/notes.txt"
+exports --steps 75 --fresh --service s0
+[ "$(cd "$models" && echo */* */model/*)" = "s0/model s1/notes.txt s0/model/model.keras s0/model/service_test.csv s0/model/service_train.csv" ] &&
+  ok || fail "--fresh --export: $(ls -R "$models")"
+cmp -s "$models/s0/model/model.keras" "$scratch/models/s0/model/model.keras" && fail "another model, the same file" || ok
+"$kt_train" "$scratch/data.csv" --out "$run" --steps 80 --fresh --json --export keras >"$scratch/stdout" 2>/dev/null || fail "--json --export"
+[ "$(head -c 1 "$scratch/stdout")$(tail -n 1 "$scratch/stdout")" = "{}" ] && ok || fail "--json --export: $(tail -n 3 "$scratch/stdout")"
+
 # options from a file; the command line wins
 echo '{"steps": 75, "family": "gamma", "hidden": [8]}' >"$scratch/options.json"
 "$kt_train" "$scratch/data.csv" --out "$scratch/config" --config "$scratch/options.json" --family normal -q >/dev/null || fail "--config"

@@ -368,6 +368,7 @@ kt_status job_run(int *code, int argc, char **argv, const char *isa, MPI_Comm co
         KT_TRY(fit_all(&j, err));
         KT_TRY(gather(&j, err));
     }
+    KT_TRY(kt_comm_agree(comm, j.rank == 0 ? results_export(&j, err) : KT_OK, err));
     int refused = j.archive.n_refused > 0;
     kt_comm_bcast(&refused, sizeof refused, 0, comm);
     *code = refused ? EXIT_SOME_REFUSED : EXIT_DONE;

@@ -65,5 +65,7 @@ kt_status results_take(void *context, const char *data, size_t n, int rank,
 kt_status results_print(const job *j, kt_error *err);
 /* The same of a run that had finished before, from its archive. */
 kt_status results_again(job *j, kt_error *err);
+/* Writes the models in other formats, where it was asked for. */
+kt_status results_export(const job *j, kt_error *err);
 
 #endif

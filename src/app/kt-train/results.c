@@ -1,4 +1,6 @@
 #include "job.h"
+#include "kt/folder.h"
+#include "kt/keras.h"
 #include "kt/scores.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,5 +116,25 @@ kt_status results_again(job *j, kt_error *err)
     else
         printf("%s: finished already; --fresh trains again\n", j->archive_path);
 out:
+    return status;
+}
+
+kt_status results_export(const job *j, kt_error *err)
+{
+    kt_status status = KT_OK;
+    const kt_archive *archive = &j->archive;
+    const kt_archive_entry **entries = NULL;
+    const kt_keras_options options = {
+        .dataset = j->dataset, .replace = true, .guard = j->lock ? kt_lock_guard(j->lock) : NULL};
+    if (j->set.export == 0 || archive->n_entries == 0)
+        return KT_OK;
+    KT_TRY(kt_alloc(&entries, archive->n_entries, sizeof *entries, err));
+    for (size_t i = 0; i < archive->n_entries; i++)
+        entries[i] = &archive->entries[i];
+    KT_TRY(kt_keras_export(j->folder, archive, entries, archive->n_entries, &options, err));
+    if (!j->set.json)
+        printf("keras:   %s/" KT_RUN_MODELS "\n", j->folder);
+out:
+    free(entries);
     return status;
 }

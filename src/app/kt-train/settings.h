@@ -24,7 +24,7 @@ typedef struct {
     recipe_wishes recipe;
     /* the run */
     const char *out, *config, *stall;
-    int parallel, isa;
+    int parallel, isa, export;
     const char *part;
     bool fresh, quiet, json, help, version;
 } settings;
