@@ -30,7 +30,8 @@ typedef struct {
         *backend; /* storage of the server where the user knows it; "cassandra" loses traces silently */
     kt_jaeger_options jaeger;
     double sampling;            /* share of requests that are traced; 0: as the spans' tags say */
-    bool fresh;                 /* give up what an earlier pull left */
+    bool fresh;                 /* give up what an earlier pull left, replace what a finished one wrote */
+    bool replace;               /* also without fresh: a finished file of another pull */
     const kt_file_guard *guard; /* asked before each record and before path gets its name; NULL: not */
     /* progress: seconds of the range done of all, traces and spans so far; NULL: not told */
     void (*progress)(void *context, double done_s, double all_s, uint64_t traces, uint64_t spans);
@@ -43,16 +44,24 @@ extern const kt_pull_options kt_pull_presets;
 typedef enum { KT_PULL_COMPLETE, KT_PULL_INCOMPLETE, KT_PULL_UNKNOWN } kt_pull_verdict;
 extern const char *const kt_pull_verdict_text[];
 
-/* Asks until all is there, then writes `path` (kt-spans) atomically and removes path.part. A path.part of the
- * same server, services and range is gone on with, another one's is KT_BUSY with the difference. What was
- * collected stays in path.part on failure. KT_INPUT where a service is not there (the nearest is named) or no
- * trace is in the range; KT_STOPPED where http.stop said so.
+typedef struct {
+    kt_pull_verdict verdict;
+    char *certificate; /* JSON; caller frees */
+    bool before;       /* path was there, the end of the same pull: the server was not asked */
+} kt_pull_result;
+
+/* Asks until all is there, then writes `path` (kt-spans) atomically and removes path.part. What was collected
+ * stays in path.part on failure. A path.part of the same options is gone on with, a finished `path` of them
+ * is left as it is; what another pull left is KT_BUSY with the difference. The options that count are those
+ * that change the file's spans or its verdict: server, API, services, range, settle time, tags, sampling,
+ * backend. A path that can never be written is told before the server is asked. KT_INPUT where a service is
+ * not there (the nearest is named) or no trace is in the range; KT_STOPPED where http.stop said so.
  *
  * The certificate is in the file's papers: server, api, range, services; each window with its limit, how many
  * traces were returned and whether that was all; questions, halvings and traces asked for again by id; traces
  * without one root, or without one of the services that were named; verdict and reason. Of two pulls of the
- * same traces it is the same, killed or not. *certificate: that JSON; caller frees. */
-kt_status kt_pull_run(kt_pull_verdict *verdict, char **certificate, const char *path,
-                      const kt_pull_options *options, kt_error *err);
+ * same traces it is the same, killed or not. result: zeroed. */
+kt_status kt_pull_run(kt_pull_result *result, const char *path, const kt_pull_options *options,
+                      kt_error *err);
 
 #endif

@@ -75,6 +75,8 @@ static kt_status read_range(kt_pull_options *o, char **range, const jaeger_wishe
         KT_TRY(kt_fail(err, KT_USAGE, "--since is missing: from when on? (--since 1h)"));
     KT_TRY(kt_when_parse(&o->since, w->since, now, "--since", err));
     KT_TRY(kt_when_parse(&o->until, w->until, now, "--until", err));
+    if (o->since > now)
+        KT_TRY(kt_fail(err, KT_USAGE, "--since %s lies in the future", w->since));
     if (o->since >= o->until)
         KT_TRY(kt_fail(err, KT_USAGE, "--since %s is not before --until %s", w->since, w->until));
     KT_TRY(kt_format(range, err, "%s..%s", w->since, w->until));
@@ -100,7 +102,7 @@ out:
     return status;
 }
 
-kt_status jaeger_pull(kt_pull_verdict *verdict, char **certificate, const jaeger_job *job, kt_error *err)
+kt_status jaeger_pull(kt_pull_result *result, const jaeger_job *job, kt_error *err)
 {
     kt_status status = KT_OK;
     const jaeger_wishes *w = job->wishes;
@@ -136,11 +138,12 @@ kt_status jaeger_pull(kt_pull_verdict *verdict, char **certificate, const jaeger
     o.jaeger.tags = job->tags;
     o.sampling = job->sampling;
     o.fresh = job->fresh;
+    o.replace = job->replace;
     o.guard = job->guard;
     o.progress = job->progress;
     o.context = job->context;
     KT_TRY(open_tunnel(&tunnel, &o.http, job, err));
-    KT_TRY(kt_pull_run(verdict, certificate, job->path, &o, err));
+    KT_TRY(kt_pull_run(result, job->path, &o, err));
 out:
     kt_tunnel_explain(err, tunnel);
     kt_tunnel_close(tunnel);

@@ -22,10 +22,10 @@ typedef struct {
     const char *path; /* the spans file to write */
     size_t n_services;
     const char *const *services;
-    const char *const *tags; /* NULL-terminated: kept besides the usual ones; NULL: none */
-    double sampling;         /* 0: as the spans' tags say */
-    bool fresh;
-    const kt_file_guard *guard;                    /* kt/pull.h */
+    const char *const *tags;    /* NULL-terminated: kept besides the usual ones; NULL: none */
+    double sampling;            /* 0: as the spans' tags say */
+    bool fresh, replace;        /* as in kt/pull.h */
+    const kt_file_guard *guard; /* kt/pull.h */
     void (*note)(void *context, const char *line); /* retries; NULL: not told */
     void (*progress)(void *context, double done_s, double all_s, uint64_t traces, uint64_t spans);
     bool (*stop)(void *context);
@@ -34,7 +34,6 @@ typedef struct {
 
 /* Opens a tunnel where one is wished, pulls, closes it. The token comes from its file or from
  * KT_JAEGER_TOKEN. */
-/* *certificate: JSON (kt/pull.h); caller frees. */
-kt_status jaeger_pull(kt_pull_verdict *verdict, char **certificate, const jaeger_job *job, kt_error *err);
+kt_status jaeger_pull(kt_pull_result *result, const jaeger_job *job, kt_error *err); /* result: zeroed */
 
 #endif

@@ -67,7 +67,8 @@ kt_json *pull_certificate(kt_pull_verdict *verdict, const pull *p, uint64_t lack
         kt_json_append(services, kt_json_string(p->services[i]));
     kt_json_put(json, "verdict", kt_json_string(kt_pull_verdict_text[*verdict]));
     kt_json_put(json, "reason", kt_json_string(reason));
-    kt_json_put(json, "server", kt_json_string(p->api.server));
+    kt_json_put(json, "options", pull_describe(p));
+    kt_json_put(json, "server", kt_json_string(p->server));
     kt_json_put(json, "api", kt_json_string(p->api.version == 3 ? "v3" : "v1"));
     kt_json_put(json, "since", time_text(p->since));
     kt_json_put(json, "until", time_text(p->until));

@@ -3,6 +3,7 @@
 #include "kt/log.h"
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 kt_status kt_part_open(kt_part *part, const char *path, bool fresh, const kt_file_guard *guard, kt_error *err)
@@ -22,8 +23,9 @@ out:
 
 void kt_part_close(kt_part *part, bool keep)
 {
+    struct stat about;
     kt_records_close(part->replay);
-    if (!keep)
+    if (part->lock >= 0 && (!keep || (stat(part->path, &about) == 0 && about.st_size == 0)))
         unlink(part->path);
     if (part->lock >= 0)
         kt_records_unlock(part->lock);

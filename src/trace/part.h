@@ -20,7 +20,7 @@ typedef struct {
  * (kt/file.h). */
 kt_status kt_part_open(kt_part *part, const char *path, bool fresh, const kt_file_guard *guard,
                        kt_error *err);
-/* keep: the file stays, for a pull that goes on. */
+/* keep: the file stays, for a pull that goes on, unless it is empty. */
 void kt_part_close(kt_part *part, bool keep);
 
 /* The next record that was there, or *document NULL after the last. spans: zeroed, filled where the record

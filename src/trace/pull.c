@@ -133,7 +133,9 @@ static kt_status replay(bool *there, pull *p, const pull_window *w, kt_error *er
         kt_json_as_int(kt_json_get(record, "until"), 0) != w->until)
         KT_TRY(kt_fail(err, KT_INPUT, "%s: its records do not follow each other; --fresh gives them up",
                        p->part.path));
-    p->api.limit = (int)kt_json_as_int(kt_json_get(record, "limit"), p->api.limit);
+    int limit = (int)kt_json_as_int(kt_json_get(record, "limit"), p->api.limit);
+    if (limit < p->began_with_limit && limit < p->api.limit)
+        p->api.limit = limit; /* more was too much for the server */
     add_totals(p, &spans);
     KT_TRY(count(p, &spans, false, err));
     KT_TRY(settle(p, w, record, err));
@@ -266,19 +268,19 @@ out:
     return status;
 }
 
-static kt_status write_spans(kt_pull_verdict *verdict, char **text, const char *path, pull *p,
-                             uint64_t rootless, kt_error *err)
+static kt_status write_spans(kt_pull_result *result, const char *path, pull *p, uint64_t rootless,
+                             kt_error *err)
 {
     kt_status status = KT_OK;
     kt_spans_writer *writer = NULL;
     kt_json *certificate = NULL;
     uint64_t lacking;
     KT_TRY(count_lacking(&lacking, p, err));
-    certificate = pull_certificate(verdict, p, lacking, rootless);
-    KT_TRY(kt_json_text(text, certificate, 0, err));
+    certificate = pull_certificate(&result->verdict, p, lacking, rootless);
+    KT_TRY(kt_json_text(&result->certificate, certificate, 0, err));
     KT_TRY(kt_spans_writer_open(&writer, path, (size_t)p->spans, (size_t)p->tags, err));
     KT_TRY(each_record(writer, NULL, p, err));
-    kt_spans_papers papers = {.certificate = *text};
+    kt_spans_papers papers = {.certificate = result->certificate};
     status = kt_spans_writer_close(writer, &papers, p->options->guard, err);
     writer = NULL;
 out:
@@ -296,7 +298,7 @@ static kt_status no_traces(const pull *p, kt_error *err)
         err, KT_INPUT,
         "%s: no trace of %s%s between %s and %s (servers that keep traces in memory hide all that are older "
         "than one span without a trace id)",
-        p->api.server, p->services[0], p->n_services > 1 ? " and the other services" : "", from, to);
+        p->server, p->services[0], p->n_services > 1 ? " and the other services" : "", from, to);
 }
 
 static void clear(pull *p, bool keep)
@@ -306,14 +308,14 @@ static void clear(pull *p, bool keep)
     for (size_t i = 0; i < p->n_services; i++)
         free(p->services[i]);
     free(p->services);
+    free(p->server);
     free(p->stack);
     kt_seen_clear(&p->seen);
     kt_json_drop(p->windows);
     kt_api_close(&p->api);
 }
 
-kt_status kt_pull_run(kt_pull_verdict *verdict, char **certificate, const char *path,
-                      const kt_pull_options *options, kt_error *err)
+kt_status kt_pull_run(kt_pull_result *result, const char *path, const kt_pull_options *options, kt_error *err)
 {
     kt_status status = KT_OK;
     pull p = {.options = options, .windows = kt_json_array()};
@@ -321,9 +323,11 @@ kt_status kt_pull_run(kt_pull_verdict *verdict, char **certificate, const char *
     bool keep = true;
     uint64_t rootless;
     assert(options->limit >= 1);
-    *certificate = NULL;
     KT_TRY(kt_format(&part, err, "%s.part", path));
-    KT_TRY(kt_api_open(&p.api, &options->http, options->api, options->limit, &options->jaeger, err));
+    KT_TRY(kt_http_display(&p.server, options->http.url, err));
+    KT_TRY(pull_find_finished(result, &p, path, part, err));
+    if (result->before)
+        goto out;
     KT_TRY(kt_part_open(&p.part, part, options->fresh, options->guard, err));
     KT_TRY(pull_begin(&p, err));
     KT_TRY(ask_windows(&p, err));
@@ -332,14 +336,14 @@ kt_status kt_pull_run(kt_pull_verdict *verdict, char **certificate, const char *
         keep = false;
         KT_TRY(no_traces(&p, err));
     }
-    KT_TRY(write_spans(verdict, certificate, path, &p, rootless, err));
+    KT_TRY(write_spans(result, path, &p, rootless, err));
     keep = false;
 out:
     if (status != KT_OK) {
-        free(*certificate);
-        *certificate = NULL;
+        free(result->certificate);
+        *result = (kt_pull_result){.certificate = NULL};
     }
-    clear(&p, keep && p.part.end > 0);
+    clear(&p, keep);
     free(part);
     return status;
 }

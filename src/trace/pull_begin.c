@@ -37,12 +37,12 @@ static kt_status choose_services(pull *p, kt_error *err)
     size_t n = 0, index;
     KT_TRY(kt_api_services(&all, &n, &p->api, err));
     if (n == 0)
-        KT_TRY(kt_fail(err, KT_INPUT, "%s: knows no service: nothing was traced yet", p->api.server));
+        KT_TRY(kt_fail(err, KT_INPUT, "%s: knows no service: nothing was traced yet", p->server));
     KT_TRY(kt_alloc(&p->services, o->n_services > 0 ? o->n_services : n, sizeof *p->services, err));
     for (size_t i = 0; i < (o->n_services > 0 ? o->n_services : n); i++) {
         index = i;
         if (o->n_services > 0)
-            KT_TRY(find_service(&index, all, n, o->services[i], p->api.server, err));
+            KT_TRY(find_service(&index, all, n, o->services[i], p->server, err));
         KT_TRY(kt_strdup(&p->services[p->n_services], all[index], err));
         p->n_services++;
     }
@@ -73,32 +73,41 @@ static kt_status choose_range(pull *p, kt_error *err)
                    from, to, o->settle_s);
 }
 
-/* ---- the first record: what the pull is about ---- */
+/* ---- what the pull is about ---- */
 
-static kt_json *describe(const pull *p)
+/* How much a reply may hold is not part of it: the traces are the same. */
+kt_json *pull_describe(const pull *p)
 {
     const kt_pull_options *o = p->options;
-    kt_json *json = kt_json_object(), *services = kt_json_array();
+    kt_json *json = kt_json_object(), *services = kt_json_array(), *tags = kt_json_array();
     for (size_t i = 0; i < o->n_services; i++)
         kt_json_append(services, kt_json_string(o->services[i]));
-    kt_json_put(json, "server", kt_json_string(p->api.server));
+    for (size_t i = 0; o->jaeger.tags && o->jaeger.tags[i]; i++)
+        kt_json_append(tags, kt_json_string(o->jaeger.tags[i]));
+    kt_json_put(json, "server", kt_json_string(p->server));
     kt_json_put(json, "services", services);
+    kt_json_put(json, "tags", tags);
+    kt_json_put(json, "api", kt_json_int(o->api));
+    kt_json_put(json, "settle", kt_json_real(o->settle_s));
+    kt_json_put(json, "sampling", kt_json_real(o->sampling));
+    kt_json_put(json, "backend", kt_json_string(o->backend ? o->backend : ""));
     if (o->range)
         return kt_json_put(json, "range", kt_json_string(o->range));
     kt_json_put(json, "asked_since", kt_json_int(o->since));
     return kt_json_put(json, "asked_until", kt_json_int(o->until));
 }
 
-static kt_status compare(const pull *p, const kt_json *stored, kt_error *err)
+static kt_status compare(const pull *p, const kt_json *stored, const char *path, kt_error *err)
 {
     kt_status status = KT_OK;
-    kt_json *now = describe(p);
+    kt_json *now = pull_describe(p);
     const char *key;
     char *was = NULL, *is = NULL;
     KT_TRY(kt_json_difference(&key, &was, &is, stored, now, err));
     if (key)
-        KT_TRY(kt_fail(err, KT_BUSY, "%s: holds a pull with %s %s, not %s; --fresh gives it up", p->part.path,
-                       key, was, is));
+        KT_TRY(kt_fail(err, KT_BUSY,
+                       "%s: holds a pull with %s %s, not %s; name another --out, or start over with --fresh",
+                       path, key, was, is));
 out:
     kt_json_drop(now);
     free(was);
@@ -106,14 +115,64 @@ out:
     return status;
 }
 
+static kt_pull_verdict verdict_of(const kt_json *certificate)
+{
+    const char *text = kt_json_as_text(kt_json_get(certificate, "verdict"), "");
+    kt_pull_verdict verdict = KT_PULL_COMPLETE;
+    while (verdict < KT_PULL_UNKNOWN && strcmp(kt_pull_verdict_text[verdict], text) != 0)
+        verdict++;
+    return verdict;
+}
+
+kt_status pull_find_finished(kt_pull_result *result, const pull *p, const char *path, const char *part,
+                             kt_error *err)
+{
+    kt_status status = KT_OK;
+    kt_spans_papers papers = {.certificate = NULL};
+    kt_json *certificate = NULL;
+    kt_path_kind kind = kt_path_kind_of(path);
+    if (kind == KT_PATH_MISSING)
+        return KT_OK;
+    if (kind != KT_PATH_FILE || kt_spans_read_papers(&papers, path, NULL) != KT_OK)
+        KT_TRY(kt_fail(err, KT_BUSY, "%s: is there already and holds no spans; name another --out", path));
+    if (p->options->fresh || kt_path_kind_of(part) == KT_PATH_FILE)
+        goto out;
+    if (!papers.certificate)
+        KT_TRY(kt_fail(err, KT_BUSY,
+                       "%s: holds spans that were not pulled; name another --out, or replace it with --fresh",
+                       path));
+    KT_TRY(kt_json_parse(&certificate, papers.certificate, strlen(papers.certificate), path, err));
+    status = compare(p, kt_json_get(certificate, "options"), path, p->options->replace ? NULL : err);
+    if (status == KT_OK) {
+        *result = (kt_pull_result){verdict_of(certificate), papers.certificate, true};
+        papers.certificate = NULL;
+    }
+    if (status == KT_BUSY && p->options->replace)
+        status = KT_OK;
+out:
+    kt_json_drop(certificate);
+    kt_spans_papers_clear(&papers);
+    return status;
+}
+
+/* ---- the first record ---- */
+
+static kt_status open_api(pull *p, kt_error *err)
+{
+    const kt_pull_options *o = p->options;
+    return kt_api_open(&p->api, &o->http, o->api, o->limit, &o->jaeger, err);
+}
+
 /* Services and range of a pull that goes on are those that it began with. */
 static kt_status take_header(pull *p, const kt_json *stored, kt_error *err)
 {
     kt_status status = KT_OK;
     const kt_json *names = kt_json_get(stored, "names");
-    KT_TRY(compare(p, kt_json_get(stored, "asked"), err));
+    KT_TRY(compare(p, kt_json_get(stored, "options"), p->part.path, err));
+    KT_TRY(open_api(p, err));
     p->since = kt_json_as_int(kt_json_get(stored, "since"), 0);
     p->until = kt_json_as_int(kt_json_get(stored, "until"), 0);
+    p->began_with_limit = (int)kt_json_as_int(kt_json_get(stored, "limit"), p->options->limit);
     if (p->api.version != kt_json_as_int(kt_json_get(stored, "api"), 0))
         KT_TRY(kt_fail(err, KT_BUSY, "%s: was begun by another API of the server; --fresh gives it up",
                        p->part.path));
@@ -139,16 +198,18 @@ kt_status pull_begin(pull *p, kt_error *err)
         goto out;
     }
     KT_TRY(choose_range(p, err));
+    KT_TRY(open_api(p, err));
     KT_TRY(choose_services(p, err));
     names = kt_json_array();
     for (size_t i = 0; i < p->n_services; i++)
         kt_json_append(names, kt_json_string(p->services[i]));
     header = kt_json_object();
-    kt_json_put(header, "asked", describe(p));
+    kt_json_put(header, "options", pull_describe(p));
     kt_json_put(header, "names", names);
     kt_json_put(header, "since", kt_json_int(p->since));
     kt_json_put(header, "until", kt_json_int(p->until));
     kt_json_put(header, "api", kt_json_int(p->api.version));
+    kt_json_put(header, "limit", kt_json_int(p->options->limit));
     KT_TRY(kt_part_add(&p->part, kt_json_keep(header), NULL, err));
 out:
     kt_json_drop(header);

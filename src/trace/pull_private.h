@@ -15,12 +15,14 @@ typedef struct {
 
 typedef struct {
     const kt_pull_options *options;
+    char *server; /* for people */
     kt_api api;
     kt_part part;
     char **services; /* whole names */
     size_t n_services;
     int64_t since, until;
-    pull_window *stack; /* still to be asked, the next one last */
+    int began_with_limit; /* of the process that began the pull */
+    pull_window *stack;   /* still to be asked, the next one last */
     size_t n_stack, capacity;
     kt_seen seen;
     kt_json *windows; /* of the certificate */
@@ -28,8 +30,18 @@ typedef struct {
     size_t full; /* windows that could not be halved any more */
 } pull;
 
-/* Services and range: what the options say, or what a pull that goes on began with. */
+/* What `path` holds where it is the end of this very pull, else nothing; KT_BUSY where it is anything else
+ * that is not to be replaced. part: its path.part; where that is there, a pull goes on, whatever `path` is.
+ */
+kt_status pull_find_finished(kt_pull_result *result, const pull *p, const char *path, const char *part,
+                             kt_error *err);
+
+/* Services and range: what the options say, or what a pull that goes on began with. Opens the API, after all
+ * that can be refused without it. */
 kt_status pull_begin(pull *p, kt_error *err);
+
+/* The options that the file depends on. New reference. */
+kt_json *pull_describe(const pull *p);
 
 /* Whole microseconds: a start between two of them is found by neither. */
 int64_t pull_floor_us(int64_t time);

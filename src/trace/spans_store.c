@@ -383,3 +383,18 @@ out:
     close_reader(&r);
     return status;
 }
+
+kt_status kt_spans_read_papers(kt_spans_papers *papers, const char *path, kt_error *err)
+{
+    kt_status status = KT_OK;
+    kt_h5 *file = NULL;
+    int version;
+    KT_TRY(kt_h5_open(&file, path, err));
+    KT_TRY(kt_h5_check_schema(&version, file, KT_SPANS_SCHEMA, KT_SPANS_VERSION, err));
+    KT_TRY(read_papers(papers, file, err));
+out:
+    if (status != KT_OK)
+        kt_spans_papers_clear(papers);
+    kt_h5_close(file, NULL);
+    return status;
+}

@@ -111,8 +111,7 @@ static void show_pull(void *context, double done_s, double all_s, uint64_t trace
 static kt_status pull(job *j, const char *path, kt_error *err)
 {
     kt_status status = KT_OK;
-    kt_pull_verdict verdict;
-    char *certificate = NULL;
+    kt_pull_result result = {.certificate = NULL};
     jaeger_job wanted = {.wishes = &j->set.jaeger,
                          .path = path,
                          .n_services = j->set.clean.entry ? 1 : 0,
@@ -124,10 +123,10 @@ static kt_status pull(job *j, const char *path, kt_error *err)
                          .context = &j->progress};
     if (kt_path_kind_of(path) == KT_PATH_FILE)
         return KT_OK;
-    KT_TRY(jaeger_pull(&verdict, &certificate, &wanted, err));
-    progress_note(&j->progress, "pull: %s (kt info %s says more)", kt_pull_verdict_text[verdict], path);
+    KT_TRY(jaeger_pull(&result, &wanted, err));
+    progress_note(&j->progress, "pull: %s (kt info %s says more)", kt_pull_verdict_text[result.verdict], path);
 out:
-    free(certificate);
+    free(result.certificate);
     return status;
 }
 

@@ -31,7 +31,7 @@ static const kt_option own[] = {
     {"sampling", 0, KT_OPTION_REAL, RUN, AT(sampling), 0, 1, NULL, "0", "SHARE",
      "share of requests that are traced, where it is known", NULL},
     {"fresh", 0, KT_OPTION_FLAG, RUN, AT(fresh), 0, 0, NULL, "false", NULL,
-     "start over: give up what an earlier pull left in FILE.h5.part", NULL},
+     "start over: give up what an earlier pull left in FILE.h5.part, replace FILE.h5", NULL},
     {"json", 0, KT_OPTION_FLAG, RUN, AT(json), 0, 0, NULL, "false", NULL, "print the certificate as JSON",
      NULL},
     {"quiet", 'q', KT_OPTION_FLAG, RUN, AT(quiet), 0, 0, NULL, "false", NULL, "no progress", NULL},
@@ -97,11 +97,14 @@ static void print_text(const kt_json *certificate, const char *path)
            (long long)kt_json_as_int(kt_json_get(certificate, "reread"), 0));
 }
 
-static kt_status report(const collect_options *o, const char *text, kt_error *err)
+static kt_status report(const collect_options *o, const kt_pull_result *result, kt_error *err)
 {
     kt_status status = KT_OK;
     kt_json *certificate = NULL;
+    const char *text = result->certificate;
     KT_TRY(kt_json_parse(&certificate, text, strlen(text), "certificate", err));
+    if (result->before)
+        fprintf(stderr, "%s: finished already, nothing was asked; --fresh starts over\n", o->out);
     if (o->json)
         KT_TRY(program_print_json(kt_json_keep(certificate), err));
     else
@@ -116,8 +119,7 @@ static kt_status run(void *given, const char *const *operands, size_t n, kt_erro
     kt_status status = KT_OK;
     collect_options *o = given;
     const char *tags[KT_OPTION_LIST_MAX + 1] = {NULL};
-    kt_pull_verdict verdict;
-    char *certificate = NULL;
+    kt_pull_result result = {.certificate = NULL};
     (void)operands, (void)n;
     if (!o->jaeger.url || !o->out)
         KT_TRY(kt_fail(err, KT_USAGE, "%s is missing", o->out ? "--jaeger URL" : "--out FILE.h5"));
@@ -135,15 +137,15 @@ static kt_status run(void *given, const char *const *operands, size_t n, kt_erro
                       .stop = is_stopped};
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
-    status = jaeger_pull(&verdict, &certificate, &job, err);
+    status = jaeger_pull(&result, &job, err);
     if (live)
         fputs("\r\033[K", stderr);
     KT_TRY(status);
-    KT_TRY(report(o, certificate, err));
-    if (verdict == KT_PULL_INCOMPLETE)
+    KT_TRY(report(o, &result, err));
+    if (result.verdict == KT_PULL_INCOMPLETE)
         status = kt_fail(err, KT_INCOMPLETE, "%s is incomplete: see its certificate (kt info)", o->out);
 out:
-    free(certificate);
+    free(result.certificate);
     return status;
 }
 
@@ -155,7 +157,8 @@ const kt_command command_collect = {
              "again, and\n"
              "the certificate in the file says whether that is all there was; if not, the exit code is 3. "
              "Killed or\n"
-             "stopped (75), the same command goes on where it was.\n",
+             "stopped (75), the same command goes on where it was; of a finished pull it says so and asks "
+             "nothing.\n",
     .table = options,
     .size = sizeof(collect_options),
     .least = 0,

@@ -117,10 +117,10 @@ out:
 kt_status load_collect_run(const load_collect *what, kt_error *err)
 {
     kt_status status = KT_OK;
-    char *manifest = NULL, *requests = NULL, *spans = NULL, *certificate = NULL;
+    char *manifest = NULL, *requests = NULL, *spans = NULL;
     char since[KT_WHEN_TEXT], until[KT_WHEN_TEXT];
     int64_t first, last;
-    kt_pull_verdict verdict;
+    kt_pull_result result = {.certificate = NULL};
     jaeger_wishes wishes = *what->jaeger;
     KT_TRY(kt_path_join(&manifest, what->folder, KT_CAMPAIGN_MANIFEST, err));
     KT_TRY(kt_path_join(&requests, what->folder, KT_CAMPAIGN_REQUESTS, err));
@@ -136,18 +136,19 @@ kt_status load_collect_run(const load_collect *what, kt_error *err)
                       .n_services = what->entry ? 1 : 0,
                       .services = &what->entry,
                       .fresh = what->fresh,
+                      .replace = true, /* the folder is this load's, which may have more cells by now */
                       .note = what->quiet ? NULL : note,
                       .progress = show,
                       .stop = what->stop,
                       .context = (void *)what};
-    status = jaeger_pull(&verdict, &certificate, &job, err);
+    status = jaeger_pull(&result, &job, err);
     wipe(what);
     KT_TRY(status);
-    KT_TRY(report(what, spans, requests, verdict, err));
+    KT_TRY(report(what, spans, requests, result.verdict, err));
 out:
     free(manifest);
     free(requests);
     free(spans);
-    free(certificate);
+    free(result.certificate);
     return status;
 }
