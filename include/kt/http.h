@@ -54,10 +54,10 @@ kt_status kt_http_create(kt_http **http, const kt_http_options *options, kt_erro
 void kt_http_destroy(kt_http *http); /* takes NULL */
 
 /* GET url + path. Tries again on 408, 429 and 5xx other than 501 and 505 (Retry-After is kept to, up to
- * longest_s), on connections that broke and bodies that ended early; a host that is not found or refuses is
- * tried again once it has answered before: a wrong address is told at once. Pauses have jitter: half of their
- * length is random. KT_OK for any status that a server gave in the end, KT_IO with the URL where none came
- * (host, proxy and TLS named). reply: zeroed or cleared; the caller clears it. */
+ * longest_s), on connections that broke, on bodies that ended early or are empty (of status 200); a host that
+ * is not found or refuses is tried again once it has answered before: a wrong address is told at once. Pauses
+ * have jitter: half of their length is random. KT_OK for any status that a server gave in the end, KT_IO with
+ * the URL where none came (host, proxy and TLS named). reply: zeroed or cleared; the caller clears it. */
 kt_status kt_http_get(kt_http_reply *reply, kt_http *http, const char *path, kt_error *err);
 void kt_http_reply_clear(kt_http_reply *reply);
 

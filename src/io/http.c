@@ -231,16 +231,19 @@ static bool judge(char *why, size_t n, const kt_http *http, CURLcode code)
 {
     const kt_http_reply *reply = http->reply;
     if (code == CURLE_OK || reply->cut) {
-        snprintf(why, n, "HTTP status %d", reply->status);
+        bool empty = reply->status == 200 && reply->n == 0 && !reply->cut;
+        snprintf(why, n, empty ? "HTTP status %d and an empty body" : "HTTP status %d", reply->status);
         bool final =
             http->options.final && http->options.final(reply->status, reply->body ? reply->body : "");
-        return !reply->cut && !final && again_for_status(reply->status);
+        return empty || (!reply->cut && !final && again_for_status(reply->status));
     }
     size_t i = 0;
     while (i < FAILURES && failures[i].code != code)
         i++;
     const char *detail = http->reason[0] ? http->reason : curl_easy_strerror(code);
     const char *words = i < FAILURES ? failures[i].words : "the request failed";
+    if (code == CURLE_PEER_FAILED_VERIFICATION && strstr(detail, "host name"))
+        words = "the server's certificate is one of another host";
     snprintf(why, n, "%s: %s", words, detail);
     return i < FAILURES &&
            (failures[i].again == LATER || (failures[i].again == ONCE_ANSWERED && http->answered));

@@ -224,6 +224,7 @@ static void what_passes_is_tried_again(void **state)
         STATUS("503 Service Unavailable"),
         STATUS("504 Gateway Timeout"),
         "",
+        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nshort\r\n",
         "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nshort",
