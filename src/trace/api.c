@@ -13,10 +13,10 @@ enum { SAID = 200 }; /* bytes of a server's words in a message */
 
 /* ---- what answers say ---- */
 
-/* A limit above the server's own, which the next question does not repeat. */
+/* A limit above the server's own, which the next question does not repeat: Jaeger, VictoriaTraces. */
 static bool is_too_deep(int status, const char *body)
 {
-    return status == 500 && body && strstr(body, "search depth") != NULL;
+    return (status == 500 && strstr(body, "search depth")) || (status == 400 && strcasestr(body, "limit"));
 }
 
 static bool is_page(const char *body)
@@ -53,6 +53,10 @@ static kt_status refuse(const kt_api *api, const char *path, const kt_http_reply
             "%s%.*s: %d and a web page: is this the address of Jaeger's query service, with its base path?",
             api->server, length, path, reply->status);
     said(words, reply->body);
+    if (reply->status == 404)
+        return kt_fail(err, KT_INPUT,
+                       "%s%.*s: 404 %s: is this the address of Jaeger's query service, with its base path?",
+                       api->server, length, path, words + (strncmp(words, "404 ", 4) == 0 ? 4 : 0));
     if (reply->status == 401 || reply->status == 403)
         return kt_fail(err, KT_INPUT,
                        "%s%.*s: %d %s: a token (--token-file) or a tenant (--tenant) is wanted", api->server,
@@ -238,6 +242,7 @@ kt_status kt_api_window(kt_spans *spans, kt_api_answer *answer, kt_api *api, con
             break;
         api->limit /= 2;
     }
+    answer->bytes = reply.n;
     if (reply.cut)
         answer->full = true;
     else if (!is_none(api, &reply))

@@ -26,6 +26,7 @@ kt_status kt_api_services(char ***names, size_t *n, kt_api *api, kt_error *err);
 
 typedef struct {
     size_t traces; /* in the answer */
+    size_t bytes;  /* of it, where it was not cut */
     bool full;     /* there may be more: as many traces as were asked for, or too many bytes to be taken */
 } kt_api_answer;
 

@@ -3,6 +3,7 @@
 #include "kt/when.h"
 #include <assert.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@ enum {
     LEAST = 1000 /* ns: bounds of the v1 API are whole microseconds */,
     TOGETHER = 32 /* traces asked for by id */
 };
+#define FIRST_WIDTH INT64_C(10000000000) /* ns of the first window */
 
 const kt_pull_options kt_pull_presets = {.settle_s = 30, .limit = 1000};
 
@@ -22,7 +24,9 @@ static bool is_stopped(const pull *p)
 static void tell(const pull *p)
 {
     const kt_pull_options *o = p->options;
-    double all = (double)(p->until - p->since) * 1e-9 * (double)p->n_services, left = 0;
+    double range = (double)(p->until - p->since) * 1e-9, all = range * (double)p->n_services;
+    double left = (double)(p->until - p->cursor) * 1e-9;
+    left += range * (double)(p->n_services > p->service ? p->n_services - p->service - 1 : 0);
     for (size_t i = 0; i < p->n_stack; i++)
         left += (double)(p->stack[i].until - p->stack[i].since) * 1e-9;
     if (o->progress)
@@ -64,7 +68,17 @@ static void add_totals(pull *p, const kt_spans *spans)
         p->tags += spans->span[i].n_tags;
 }
 
-static kt_json *window_json(const pull *p, const pull_window *w, const kt_api_answer *answer)
+/* Traces of a set in canonical order whose first span starts in the window. */
+static int64_t count_begun(const kt_spans *spans, const pull_window *w)
+{
+    int64_t n = 0;
+    for (size_t i = 0; i < spans->n; i++)
+        n += (i == 0 || memcmp(spans->span[i - 1].trace, spans->span[i].trace, 16) != 0) &&
+             spans->span[i].start >= w->since;
+    return n;
+}
+
+static kt_json *window_json(const pull *p, const pull_window *w, const kt_api_answer *answer, int64_t began)
 {
     kt_json *json = kt_json_object();
     kt_json_put(json, "service", kt_json_string(p->services[w->service]));
@@ -72,7 +86,23 @@ static kt_json *window_json(const pull *p, const pull_window *w, const kt_api_an
     kt_json_put(json, "until", kt_json_int(w->until));
     kt_json_put(json, "limit", kt_json_int(p->api.limit));
     kt_json_put(json, "returned", kt_json_int((int64_t)answer->traces));
+    kt_json_put(json, "began", kt_json_int(began));
+    kt_json_put(json, "bytes", kt_json_int((int64_t)answer->bytes));
     return kt_json_put(json, "full", kt_json_bool(answer->full));
+}
+
+/* The next window is to bring a quarter to three quarters of what a reply may hold, by count and by bytes. By
+ * powers of two, so that a few bytes more or less make no other windows. Only traces that began in the window
+ * count: those that last long come in every one, however narrow. */
+static void learn(pull *p, const pull_window *w, const kt_json *record, bool full)
+{
+    double returned = (double)kt_json_as_int(kt_json_get(record, "returned"), 0);
+    double began = (double)kt_json_as_int(kt_json_get(record, "began"), 0);
+    double bytes = (double)kt_json_as_int(kt_json_get(record, "bytes"), 0) * began / fmax(returned, 1);
+    double used = full ? 1 : fmax(began / p->api.limit, bytes / (double)p->options->http.most_bytes);
+    double factor = used <= 0.125 ? 4 : used <= 0.25 ? 2 : used <= 0.75 ? 1 : 0.5;
+    double width = fmin((double)(w->until - w->since) * factor, (double)(p->until - p->since));
+    p->width = pull_floor_us((int64_t)fmax(width, LEAST));
 }
 
 /* Done, or to be halved: the halves share their boundary, since both ends of a window count. */
@@ -81,6 +111,7 @@ static kt_status settle(pull *p, const pull_window *w, kt_json *record, kt_error
     kt_status status = KT_OK;
     bool full = kt_json_as_bool(kt_json_get(record, "full"), false);
     p->asked++;
+    learn(p, w, record, full);
     if (full && w->until - w->since > LEAST) {
         int64_t middle = pull_floor_us(w->since + (w->until - w->since) / 2);
         middle = middle > w->since ? middle : w->since + LEAST;
@@ -106,9 +137,10 @@ static kt_status ask(pull *p, const pull_window *w, kt_error *err)
     if (answer.full && w->until - w->since > LEAST)
         spans.n = 0; /* its halves bring them again */
     KT_TRY(kt_spans_finish(&spans, err));
+    int64_t began = count_begun(&spans, w);
     KT_TRY(count(p, &spans, false, err));
     add_totals(p, &spans);
-    record = window_json(p, w, &answer);
+    record = window_json(p, w, &answer, began);
     KT_TRY(kt_part_add(&p->part, kt_json_keep(record), &spans, err));
     KT_TRY(settle(p, w, record, err));
 out:
@@ -145,11 +177,10 @@ out:
     return status;
 }
 
-static kt_status ask_windows(pull *p, kt_error *err)
+/* A window and the halves that it falls into. */
+static kt_status ask_stack(pull *p, kt_error *err)
 {
     kt_status status = KT_OK;
-    for (size_t i = p->n_services; i-- > 0;)
-        KT_TRY(push(p, (pull_window){i, p->since, p->until}, err));
     while (p->n_stack > 0) {
         bool there;
         pull_window w = p->stack[p->n_stack - 1];
@@ -160,6 +191,22 @@ static kt_status ask_windows(pull *p, kt_error *err)
         if (!there)
             KT_TRY(ask(p, &w, err));
         tell(p);
+    }
+out:
+    return status;
+}
+
+static kt_status ask_windows(pull *p, kt_error *err)
+{
+    kt_status status = KT_OK;
+    p->width = FIRST_WIDTH;
+    for (p->service = 0; p->service < p->n_services; p->service++) {
+        for (p->cursor = p->since; p->cursor < p->until;) {
+            int64_t end = p->until - p->cursor > p->width ? p->cursor + p->width : p->until;
+            KT_TRY(push(p, (pull_window){p->service, p->cursor, end}, err));
+            p->cursor = end;
+            KT_TRY(ask_stack(p, err));
+        }
     }
 out:
     return status;

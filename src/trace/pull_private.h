@@ -22,7 +22,9 @@ typedef struct {
     size_t n_services;
     int64_t since, until;
     int began_with_limit; /* of the process that began the pull */
-    pull_window *stack;   /* still to be asked, the next one last */
+    size_t service;       /* being asked for: [cursor, until] is still to be cut into windows of `width` ns */
+    int64_t cursor, width;
+    pull_window *stack; /* still to be asked, the next one last */
     size_t n_stack, capacity;
     kt_seen seen;
     kt_json *windows; /* of the certificate */

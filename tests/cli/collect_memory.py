@@ -57,7 +57,7 @@ server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 with tempfile.TemporaryDirectory() as folder:
     child = subprocess.Popen([KT, "collect", "--jaeger", f"http://127.0.0.1:{server.server_port}", "--since", str(BEGIN),
-                              "--until", str(BEGIN + 60), "--limit", "1000000", "--out",
+                              "--until", str(BEGIN + 10), "--limit", "1000000", "--out",
                               os.path.join(folder, "spans.h5"), "--json"], stdout=subprocess.PIPE)
     certificate = json.load(child.stdout)
     _, status, used = os.wait4(child.pid, 0)

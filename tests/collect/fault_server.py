@@ -1,8 +1,10 @@
-"""A server that speaks Jaeger's v1 API over made-up traces, and misbehaves as it is told.
+"""A server that speaks Jaeger's v1 or v3 API over made-up traces, and misbehaves as it is told.
 
 Whole traces of which any span of the service starts in the window come, both ends inclusive, at most `limit`.
-`fault(server, n, path, query)` is asked first: (status, headers, body, bytes to send) in place of the answer, or None.
+`fault(server, n, path, query)` is asked first: (status, headers, body, bytes to send) in place of the answer, or None. It
+sees the questions of both APIs in v1's words: path, and service, start, end (microseconds), limit as query.
 """
+import datetime
 import http.server
 import json
 import threading
@@ -12,6 +14,7 @@ import urllib.parse
 BEGIN, END = 1_700_000_000, 1_700_000_060  # seconds since 1970
 GAP_US = 200_000
 TRACES = 300
+V3_KINDS = {"server": 2, "client": 3}
 
 
 def trace(i):
@@ -32,27 +35,70 @@ def in_window(t, service, since, until):
                for s in t["spans"])
 
 
+def otlp_span(span):
+    begin, duration = span["startTime"], span["duration"]
+    duration -= 2**64 if duration >= 2**63 else 0
+    return {"traceId": span["traceID"], "spanId": span["spanID"], "name": span["operationName"],
+            "parentSpanId": span["references"][0]["spanID"] if span["references"] else "",
+            "kind": V3_KINDS[span["tags"][0]["value"]], "startTimeUnixNano": str(1000 * begin),
+            "endTimeUnixNano": str(1000 * (begin + duration)), "status": {}}
+
+
+def otlp(traces):
+    resources = []
+    for t in traces:
+        for process, about in t["processes"].items():
+            spans = [otlp_span(s) for s in t["spans"] if s["processID"] == process]
+            name = {"key": "service.name", "value": {"stringValue": about["serviceName"]}}
+            resources.append({"resource": {"attributes": [name]}, "scopeSpans": [{"scope": {}, "spans": spans}]})
+    return {"result": {"resourceSpans": resources}}
+
+
+def microseconds(text):
+    """Of RFC 3339 with nine digits of a second."""
+    whole, fraction = text.rstrip("Z").split(".")
+    seconds = datetime.datetime.fromisoformat(whole).replace(tzinfo=datetime.timezone.utc).timestamp()
+    return int(seconds) * 1_000_000 + int(fraction) // 1000
+
+
+def in_words_of_v1(path, query):
+    names = {"query.service_name": "service", "query.num_traces": "limit"}
+    times = {"query.start_time_min": "start", "query.start_time_max": "end"}
+    words = {names.get(k, times.get(k, k)): str(microseconds(v)) if k in times else v for k, v in query.items()}
+    return path.replace("/api/v3/", "/api/"), words
+
+
 class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, fault=None, slow_s=0.0):
+    def __init__(self, fault=None, slow_s=0.0, form=1, tls=None):
         super().__init__(("127.0.0.1", 0), Handler)
         self.traces = [trace(i) for i in range(TRACES)]
-        self.fault, self.slow_s, self.log = fault, slow_s, []
-        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.fault, self.slow_s, self.form, self.log, self.sent = fault, slow_s, form, [], 0
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_side=True)
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.server_port}"
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def answer(self, path, query):
+        """Status and document, or a text."""
         if path == "/api/services":
-            return {"data": ["cart", "web"], "errors": None}
+            names = ["cart", "web"]
+            return 200, {"services": names} if self.form == 3 else {"data": names, "errors": None}
+        found = None
         if path == "/api/traces":
             since, until = int(query["start"]), int(query["end"])
-            found = [t for t in self.traces if in_window(t, query["service"], since, until)]
-            return {"data": found[-int(query["limit"]):], "errors": None}
-        if path.startswith("/api/traces/"):
+            found = [t for t in self.traces if in_window(t, query["service"], since, until)][-int(query["limit"]):]
+            self.sent += len(found)
+        elif path.startswith("/api/traces/"):
             found = [t for t in self.traces if t["traceID"] == path.rsplit("/", 1)[1]]
-            return {"data": found, "errors": None} if found else None
-        return None
+        if found is None:
+            return 404, "404 page not found\n"
+        if self.form == 1:
+            return 200, {"data": found, "errors": None}
+        if not found:
+            return 404, {"error": {"httpCode": 404, "message": "No traces found"}}
+        return 200, otlp(found)
 
     def handle_error(self, request, client_address):
         """Clients are killed in the middle of answers."""
@@ -61,14 +107,18 @@ class Server(http.server.ThreadingHTTPServer):
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         server, url = self.server, urllib.parse.urlsplit(self.path)
-        query = dict(urllib.parse.parse_qsl(url.query))
+        path, query = in_words_of_v1(url.path, dict(urllib.parse.parse_qsl(url.query)))
         server.log.append(self.path)
-        if url.path.startswith("/api/traces"):
+        if path.startswith("/api/traces"):
             time.sleep(server.slow_s)
-        fault = server.fault and server.fault(server, len(server.log), url.path, query)
-        status, headers, body, sent = fault or (200, {}, server.answer(url.path, query), None)
-        if body is None:
-            status, body = 404, "404 page not found\n"
+        fault = server.fault and server.fault(server, len(server.log), path, query)
+        other_form = url.path.startswith("/api/v3/") != (server.form == 3)
+        if fault:
+            status, headers, body, sent = fault
+        elif other_form:
+            status, headers, body, sent = 404, {}, "404 page not found\n", None
+        else:
+            (status, body), headers, sent = server.answer(path, query), {}, None
         body = body.encode() if isinstance(body, str) else json.dumps(body).encode()
         self.send_response(status)
         for name, value in {"Content-Length": len(body), **headers}.items():
