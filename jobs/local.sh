@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# From a fresh clone to a first archive: installs what is missing, builds, and trains on the traces of data/sample with
-# two ranks. Options of kt-train may follow.
+# From a fresh clone to a first archive and its report, which the last lines name: installs what is missing, builds, and
+# trains on the traces of data/sample with two ranks. Options of kt-train may follow.
 set -eu
 cd "$(dirname "$0")/.."
 . jobs/setup.sh

@@ -9,6 +9,8 @@
 #include "kt/store.h"
 #include <stddef.h>
 
+enum { KT_REPORT_PICTURED = 200 }; /* what keeps a page below 10 MB */
+
 typedef struct {
     const kt_archive *archive;
     const char *digest; /* of the archive's file, as sha256sum prints it */
@@ -17,6 +19,8 @@ typedef struct {
     const char *title;         /* or NULL */
     const size_t *services;    /* [n_services] which entries of the archive, ascending; NULL: all */
     size_t n_services;
+    size_t pictured; /* most services that a page shows beyond their line, those with the weakest scores; 0:
+                        all */
     kt_isa isa;
 } kt_report;
 

@@ -212,30 +212,66 @@ static size_t worst_cell(const found_service *f)
 
 /* ---- one service ---- */
 
-static kt_status make_service(found_service *f, const kt_report *report, const kt_archive_entry *entry,
-                              uint64_t seed, kt_error *err)
+static kt_status make_service(found_service *f, const kt_report *report, uint64_t seed, kt_error *err)
 {
     kt_status status = KT_OK;
     const kt_archive *archive = report->archive;
     kt_samples one = {.d = 0};
     kt_predictor *predictor = NULL;
-    f->entry = entry;
-    f->other = entry_named(report->against, entry->name);
     f->x = feature_x(archive);
-    KT_TRY(open_rows(&one, report, entry, err));
-    KT_TRY(kt_predictor_create(&predictor, &entry->fitted.model, report->isa, err));
+    if (!f->pictured)
+        return f->other ? found_compare(f, NULL, (size_t)archive->d, seed, report->isa, err) : KT_OK;
+    KT_TRY(open_rows(&one, report, f->entry, err));
+    KT_TRY(kt_predictor_create(&predictor, &f->entry->fitted.model, report->isa, err));
     KT_TRY(one.services ? cells_of_rows(f, one.services, (size_t)archive->d, predictor, seed, err)
                         : cells_of_card(f, predictor, err));
     make_panels(f, archive, predictor);
     f->worst = worst_cell(f);
-    kt_metrics_sum(&f->interior, entry->cells, entry->n_cells, KT_ROLE_HELD_OUT, true);
-    kt_metrics_sum(&f->outside, entry->cells, entry->n_cells, KT_ROLE_HELD_OUT, false);
-    f->verdict = kt_verdict_of(&f->interior);
     if (f->other)
         KT_TRY(found_compare(f, one.services, (size_t)archive->d, seed, report->isa, err));
 out:
     kt_predictor_destroy(predictor);
     kt_samples_clear(&one);
+    return status;
+}
+
+/* What its card says. */
+static void judge_service(found_service *f, const kt_report *report, const kt_archive_entry *entry)
+{
+    f->entry = entry;
+    f->other = entry_named(report->against, entry->name);
+    kt_metrics_sum(&f->interior, entry->cells, entry->n_cells, KT_ROLE_HELD_OUT, true);
+    kt_metrics_sum(&f->outside, entry->cells, entry->n_cells, KT_ROLE_HELD_OUT, false);
+    f->verdict = kt_verdict_of(&f->interior);
+    kt_metrics_sum(&f->comparison.own, NULL, 0, KT_ROLE_HELD_OUT, true);
+    f->comparison.other = f->comparison.own;
+}
+
+/* Weakest first: by verdict, then by KS over its floor, then in the order of the archive. */
+static int by_weakness(const void *a, const void *b)
+{
+    const found_service *p = *(found_service *const *)a, *q = *(found_service *const *)b;
+    double u = p->interior.ks - p->interior.ks_floor, v = q->interior.ks - q->interior.ks_floor;
+    if (p->verdict != q->verdict)
+        return p->verdict > q->verdict ? -1 : 1;
+    if (u != v && !isnan(u) && !isnan(v))
+        return u > v ? -1 : 1;
+    return (p > q) - (p < q);
+}
+
+static kt_status choose_pictured(findings *f, size_t most, kt_error *err)
+{
+    kt_status status = KT_OK;
+    found_service **order = NULL;
+    KT_TRY(kt_alloc(&order, f->n, sizeof(found_service *), err));
+    for (size_t i = 0; i < f->n; i++)
+        order[i] = &f->services[i];
+    if (most > 0 && most < f->n)
+        qsort(order, f->n, sizeof(found_service *), by_weakness);
+    for (size_t i = 0; i < f->n && (most == 0 || i < most); i++)
+        order[i]->pictured = true;
+out:
+    free(order);
     return status;
 }
 
@@ -258,11 +294,12 @@ kt_status findings_make(findings *f, const kt_report *report, kt_error *err)
     f->report = report;
     KT_TRY(check_features(report, err));
     KT_TRY(kt_alloc(&f->services, n, sizeof *f->services, err));
-    for (size_t i = 0; i < n; i++) {
-        size_t entry = report->services ? report->services[i] : i;
-        f->n++;
-        KT_TRY(make_service(&f->services[i], report, &report->archive->entries[entry], seed, err));
-    }
+    for (; f->n < n; f->n++)
+        judge_service(&f->services[f->n], report,
+                      &report->archive->entries[report->services ? report->services[f->n] : f->n]);
+    KT_TRY(choose_pictured(f, report->pictured, err));
+    for (size_t i = 0; i < n; i++)
+        KT_TRY(make_service(&f->services[i], report, seed, err));
 out:
     return status;
 }

@@ -39,6 +39,7 @@ typedef struct {
 } found_comparison;
 
 typedef struct {
+    bool pictured;                         /* else only its card was looked at: no cells, no panels */
     const kt_archive_entry *entry, *other; /* other: of the archive to compare with, or NULL */
     size_t n_cells, worst;                 /* worst: the cell shown first */
     found_cell *cells;                     /* by panel, then rate */

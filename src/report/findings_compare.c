@@ -97,11 +97,11 @@ kt_status found_compare(found_service *f, const kt_service *service, size_t d, u
     kt_cell_score *own = NULL, *other = NULL;
     other_side o = {.service = service, .d = d, .seed = seed};
     size_t n = 0;
-    KT_TRY(kt_alloc(&own, f->n_cells, sizeof *own, err));
-    KT_TRY(kt_alloc(&other, f->n_cells, sizeof *other, err));
+    KT_TRY(kt_alloc(&own, f->entry->n_cells, sizeof *own, err));
+    KT_TRY(kt_alloc(&other, f->entry->n_cells, sizeof *other, err));
     KT_TRY(kt_predictor_create(&o.predictor, &f->other->fitted.model, isa, err));
-    for (size_t c = 0; c < f->n_cells; c++) {
-        const kt_cell_score *score = &f->cells[c].score;
+    for (size_t c = 0; c < f->entry->n_cells; c++) {
+        const kt_cell_score *score = &f->entry->cells[c];
         bool there = false;
         if (score->role != KT_ROLE_HELD_OUT || !score->interior)
             continue;

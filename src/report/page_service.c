@@ -162,6 +162,19 @@ static void service(FILE *out, const found_service *f, size_t i, const char *x_n
     fputs("</article>\n", out);
 }
 
+static void pictured_note(FILE *out, const findings *f)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < f->n; i++)
+        n += f->services[i].pictured;
+    if (n < f->n)
+        fprintf(out,
+                "<p class=\"note\">Shown are the %zu services with the weakest scores; <code>kt report RUN "
+                "--service "
+                "NAME --out FILE</code> shows any other.</p>\n",
+                n);
+}
+
 void page_services(FILE *out, const findings *f)
 {
     fputs("<section id=\"each\" aria-labelledby=\"h-each\">\n<h2 id=\"h-each\">Service by service</h2>\n"
@@ -171,7 +184,9 @@ void page_services(FILE *out, const findings *f)
           "<button type=\"button\" id=\"later\" aria-label=\"next service\">\xE2\x96\xB6</button></div>\n",
           out);
     key_symbols(out);
+    pictured_note(out, f);
     for (size_t i = 0; i < f->n; i++)
-        service(out, &f->services[i], i, f->report->archive->feature[f->services[i].x]);
+        if (f->services[i].pictured)
+            service(out, &f->services[i], i, f->report->archive->feature[f->services[i].x]);
     fputs("</section>\n", out);
 }

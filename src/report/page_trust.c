@@ -74,9 +74,13 @@ static void remarks(FILE *out, const found_service *s)
 static void line(FILE *out, const found_service *s, size_t i, bool against)
 {
     const kt_score *in = &s->interior, *outside = &s->outside;
-    fprintf(out, "<tr data-s=\"s%zu\"><th scope=\"row\" class=\"name\"><a href=\"#s%zu\">", i, i);
+    fprintf(out,
+            s->pictured ? "<tr data-s=\"s%zu\"><th scope=\"row\" class=\"name\"><a href=\"#s%zu\">"
+                        : "<tr><th scope=\"row\" class=\"name\">",
+            i, i);
     put_escaped(out, s->entry->name);
-    fprintf(out, "</a><td class=l data-v=\"%d\"><span class=\"v v%d\">%s</span>", (int)s->verdict,
+    fputs(s->pictured ? "</a>" : "", out);
+    fprintf(out, "<td class=l data-v=\"%d\"><span class=\"v v%d\">%s</span>", (int)s->verdict,
             (int)s->verdict, kt_verdict_text[s->verdict]);
     cell_number(out, "%.3f", in->ks);
     cell_number(out, "%.3f", in->ks_floor);

@@ -6,6 +6,7 @@ here=$tests/cli
 table data.csv 2400 2
 "$kt_train" data.csv --out run --steps 150 -q >/dev/null 2>stderr || fail "kt-train: $(cat stderr)"
 archive=run/models.h5
+mv run/report.html made.html || fail "kt-train writes no report"
 
 # ---- numbers and pictures ----
 run 0 report run --out page.html; has stdout page.html
@@ -18,6 +19,7 @@ done
 if command -v python3 >/dev/null; then
   if python3 "$here/report_check.py" page.html evaluated.json $pictures >checked; then ok; else fail "$(cat checked)"; fi
 fi
+same page.html made.html 'what kt-train wrote'
 has page.html 'How to do it again'
 has page.html "$(sha256sum <$archive | cut -d ' ' -f 1)"
 lacks page.html "$PWD"
@@ -42,7 +44,8 @@ run 0 report run --format svg -s s0; has stdout '<svg xmlns='
 run 0 report run --format svg -s s0 --picture cdf --cell 3; has stdout 's0, 3'
 
 # ---- beside other models ----
-"$kt_train" data.csv --out worse --steps 20 -q >/dev/null 2>stderr || fail "kt-train: $(cat stderr)"
+"$kt_train" data.csv --out worse --steps 20 --no-report -q >/dev/null 2>stderr || fail "kt-train: $(cat stderr)"
+[ -e worse/report.html ] && fail "--no-report writes one" || ok
 run 0 report run --against worse/models.h5 --format json; has stdout '"compared"'
 run 0 report run --against worse/models.h5 -o against.html; has against.html 'other KS'
 "$kt_train" data.csv --out split --steps 20 --seed 2 -q >/dev/null 2>stderr # holds out other cells
@@ -55,6 +58,12 @@ sed 's/proc_time_s1/proc_time_<script>x<\/script>/' data.csv >names.csv
 "$kt_train" names.csv --out names --steps 20 -q >/dev/null 2>stderr || fail "kt-train: $(cat stderr)"
 run 0 report names -o names.html
 lacks names.html '<script>x'; has names.html '&lt;script&gt;x&lt;/script&gt;'
+
+# ---- a report that cannot be written fails no training ----
+cp -r worse late && rm late/models.h5 late/run.json && mkdir late/report.html
+"$kt_train" data.csv --out late --steps 20 -q >stdout 2>stderr
+[ $? -eq 0 ] && same late/models.h5 worse/models.h5 'the archive without a report' || fail "kt-train: $(cat stderr)"
+has stderr 'their report is not'
 
 # ---- what is wrong: told, and no file ----
 none() { if compgen -G "$1*" >/dev/null; then fail "$1 was left behind"; else ok; fi; }

@@ -43,7 +43,7 @@ wait "$pid" 2>/dev/null
 [ -s run/run.lock ] && ok || fail "the lock of a killed one is not there"
 : >run/.dataset.h5.999.0.tmp # and what it was about to write
 "$kt_train" data.csv --out run --fresh --quiet --steps 75 >/dev/null 2>stderr || fail "no take-over: $(cat stderr)"
-[ -e run/models.h5 ] && ! [ -e run/run.lock ] && [ "$(ls -A run | wc -l)" -eq 6 ] && ok || fail "after the end: $(ls -A run)"
+[ -e run/models.h5 ] && ! [ -e run/run.lock ] && [ "$(ls -A run | wc -l)" -eq 7 ] && ok || fail "after the end: $(ls -A run)"
 
 # lost in mid-run: what it made is not written, and the other's lock stays
 begin lost --steps 60000

@@ -86,6 +86,35 @@ static void compared_on_the_same_cells(void **state)
     kt_archive_clear(&other);
 }
 
+/* Of many services those with the weakest scores have pictures; all have a line. */
+static void weakest_are_pictured(void **state)
+{
+    (void)state;
+    static const bool wanted[] = {false, false, true, true,
+                                  false}; /* KS 0.01 to 0.03 over the floor; unjudged */
+    kt_archive archive;
+    findings f = {.n = 0};
+    char *page = NULL;
+    size_t n = 0;
+    sample_archive(&archive);
+    kt_report report = report_on(&archive);
+    report.pictured = 2;
+    assert_int_equal(findings_make(&f, &report, NULL), KT_OK);
+    for (size_t i = 0; i < f.n; i++)
+        if (f.services[i].pictured != wanted[i])
+            fail_msg("%s is %spictured", f.services[i].entry->name, wanted[i] ? "not " : "");
+    assert_int_equal(f.services[1].n_cells, 0);
+    assert_int_equal(f.services[1].interior.cells, 1);
+    findings_clear(&f);
+    assert_int_equal(kt_report_html(&page, &n, &report, NULL), KT_OK);
+    assert_non_null(strstr(page, "cart.shop"));
+    assert_null(strstr(page, "id=\"s1\""));
+    assert_non_null(strstr(page, "id=\"s2\""));
+    assert_non_null(strstr(page, "the 2 services with the weakest scores"));
+    free(page);
+    kt_archive_clear(&archive);
+}
+
 static void pages_are_functions_of_what_is_given(void **state)
 {
     (void)state;
@@ -113,6 +142,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cards_alone),
         cmocka_unit_test(compared_on_the_same_cells),
+        cmocka_unit_test(weakest_are_pictured),
         cmocka_unit_test(pages_are_functions_of_what_is_given),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

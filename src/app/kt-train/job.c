@@ -306,6 +306,7 @@ static kt_status write_archive(job *j, kt_error *err)
     KT_TRY(progress_phase(&j->progress, NULL, err));
     KT_TRY(write_info(j, err));
     KT_TRY(results_print(j, err));
+    reporting_run(j);
 out:
     return status;
 }

@@ -58,6 +58,10 @@ kt_status fitting_run(void *context, kt_work *work, size_t item, MPI_Comm team, 
  * 0 ---- */
 kt_status judging_run(kt_archive_entry *entry, const job *j, size_t item, MPI_Comm team, kt_error *err);
 
+/* ---- reporting.c: RUN/report.html. The archive is what counts: a report that cannot be written is told and
+ * fails nothing ---- */
+void reporting_run(const job *j);
+
 /* ---- results.c ---- */
 kt_status results_add(job_results *results, const char *data, size_t n, bool refused, kt_error *err);
 kt_status results_take(void *context, const char *data, size_t n, int rank,

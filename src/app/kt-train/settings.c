@@ -50,6 +50,8 @@ static const kt_option own_rows[] = {
      "end the job, resumable, when a rank or its host is not heard of for so long; 0: never", NULL},
     {"export", 0, KT_OPTION_CHOICE, RUN, AT(export), 0, 0, "none|keras", "none", "FORMAT",
      "keras: also write RUN/saved_models, as kt export does", NULL},
+    {"report", 0, KT_OPTION_FLAG, RUN, AT(report), 0, 0, NULL, "true", NULL,
+     "write report.html into the run's folder at the end", NULL},
     {"json", 0, KT_OPTION_FLAG, RUN, AT(json), 0, 0, NULL, "false", NULL,
      "print the results as one JSON document", NULL},
     {"quiet", 'q', KT_OPTION_FLAG, RUN, AT(quiet), 0, 0, NULL, "false", NULL, "no progress", NULL},

@@ -26,7 +26,7 @@ typedef struct {
     const char *out, *config, *stall;
     int parallel, isa, export;
     const char *part;
-    bool fresh, quiet, json, help, version;
+    bool fresh, report, quiet, json, help, version;
 } settings;
 
 /* All options; ends in a row without a name. */

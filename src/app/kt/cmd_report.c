@@ -143,6 +143,7 @@ static kt_status run(void *given, const char *const *paths, size_t n_paths, kt_e
     size_t index[KT_OPTION_LIST_MAX], n = 0;
     (void)n_paths;
     kt_report report = {.archive = &archive, .digest = digest, .title = o->title};
+    report.pictured = o->format == HTML ? KT_REPORT_PICTURED : 0;
     KT_TRY(command_isa(&report.isa, err));
     KT_TRY(find_places(&p, o, paths[0], err));
     KT_TRY(kt_archive_verify(p.archive, digest, err));
