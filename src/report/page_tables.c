@@ -7,9 +7,9 @@ void table_begin(FILE *out, const char *label, const char *caption)
 {
     fputs("<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"", out);
     put_escaped(out, label);
-    fputs("\"><table><caption>", out);
+    fputs("\"><table><caption><span>", out);
     put_escaped(out, caption);
-    fputs("</caption>", out);
+    fputs("</span></caption>", out);
 }
 
 void table_end(FILE *out)

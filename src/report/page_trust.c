@@ -20,6 +20,25 @@ static void counts(FILE *out, const findings *f)
     fputs("</ul>\n", out);
 }
 
+/* In how many services this model's mean NLL is lower, higher, or nearly the other's. */
+static void summary_of_comparison(FILE *out, const findings *f)
+{
+    static const double nearly = 0.005; /* nats a row */
+    size_t better = 0, worse = 0, compared = 0;
+    for (size_t i = 0; i < f->n; i++) {
+        const found_comparison *c = &f->services[i].comparison;
+        double less = c->other.nll - c->own.nll;
+        compared += c->own.cells > 0;
+        better += c->own.cells > 0 && less > nearly;
+        worse += c->own.cells > 0 && less < -nearly;
+    }
+    fprintf(out,
+            "<p>Beside the other archive, on cells that neither was trained on: better in %zu of %zu "
+            "services, worse in "
+            "%zu, about the same in %zu (mean NLL, %g nats a row).</p>\n",
+            better, compared, worse, compared - better - worse, nearly);
+}
+
 static void heading(FILE *out, bool against)
 {
     static const char *const names[] = {"service",        "verdict",    "KS",       "floor",       "p95 off",
@@ -147,13 +166,15 @@ void page_trust(FILE *out, const findings *f)
     fputs("<section id=\"trust\" aria-labelledby=\"h-trust\">\n<h2 id=\"h-trust\">Can I trust it?</h2>\n",
           out);
     counts(out, f);
+    if (against)
+        summary_of_comparison(out, f);
     explanation(out, against);
     fputs(
         "<div class=\"tools\"><div><label for=\"search\">Search</label><input id=\"search\" type=\"search\" "
         "autocomplete=\"off\"></div><p id=\"found\" class=\"soft\" role=\"status\"></p></div>\n"
         "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"Services\"><table id=\"services\">"
-        "<caption>Held-out cells inside the hull, service by service; KS and p95 are medians over "
-        "cells</caption>",
+        "<caption><span>Held-out cells inside the hull, service by service; KS and p95 are medians over "
+        "cells</span></caption>",
         out);
     heading(out, against);
     for (size_t i = 0; i < f->n; i++)
