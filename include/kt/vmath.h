@@ -218,7 +218,9 @@ KT_INLINE vd vdfma(vd a, vd b, vd c)
 #endif
 
 typedef int vi __attribute__((vector_size(4 * VL)));
-enum { LANES = VL, NL = 16 / VL }; /* NL: natural vectors in one logical vector of 16 lanes */
+typedef unsigned vu
+    __attribute__((vector_size(4 * VL))); /* for sums of bits, which may wrap: of NaN, infinities */
+enum { LANES = VL, NL = 16 / VL };        /* NL: natural vectors in one logical vector of 16 lanes */
 
 /* sum c[i] x^i, Horner; n is a constant and the loop disappears */
 KT_INLINE vf vpoly(vf x, const float *c, int n)
@@ -242,7 +244,7 @@ KT_INLINE vf vexp_reduce(vf x, vf *t)
 /* p 2^n, p in [0.7, 1.42] */
 KT_INLINE vf vexp_scale(vf p, vf t)
 {
-    return (vf)((vi)p + ((vi)t << 23));
+    return (vf)((vu)p + ((vu)t << 23));
 }
 
 /* exp(x) for x <= 88; below -87 it stays at exp(-87) = 1.6e-38, so no denormals arise */
@@ -274,7 +276,7 @@ KT_INLINE vf vexpm1(vf x)
 /* log(x) for normal x > 0; NaN or infinite x gives NaN, 0 and x < 0 give nonsense */
 KT_INLINE vf vlog(vf x)
 {
-    vi i = (vi)x - 0x3f2aaaab; /* x = m 2^e, m in [2/3, 4/3) */
+    vi i = (vi)((vu)x - 0x3f2aaaab); /* x = m 2^e, m in [2/3, 4/3) */
     vf e = vfma(x, vset(0.f), __builtin_convertvector(i >> 23, vf));
     vf f = (vf)((i & 0x7fffff) + 0x3f2aaaab) - vset(1.f);
     vf p = VPOLY(f, -0.5f, 3.333333433e-1f, -2.499981970e-1f, 1.999959797e-1f, -1.667958647e-1f,
