@@ -63,6 +63,9 @@ typedef struct {
     void *context;
 } kt_team;
 
+/* KT_USAGE: a batch, a budget or a net that no fit can have. */
+kt_status kt_recipe_check(const kt_recipe *recipe, kt_error *err);
+
 /* The run of blocks that rank r of `size` owns: [*first, *last). */
 void kt_team_run(int *first, int *last, int blocks, int rank, int size);
 

@@ -59,7 +59,7 @@ static void snapshot_copy(kt_snapshot *to, const kt_snapshot *from, size_t size,
     to->step = from->step;
 }
 
-static kt_status check(const kt_recipe *recipe, const kt_team *team, kt_error *err)
+kt_status kt_recipe_check(const kt_recipe *recipe, kt_error *err)
 {
     int batch = recipe->batch;
     if (batch < 0 || (batch > KT_BLOCK && batch % KT_BLOCK != 0))
@@ -68,9 +68,6 @@ static kt_status check(const kt_recipe *recipe, const kt_team *team, kt_error *e
     if (recipe->steps <= 0 && recipe->epochs <= 0)
         return kt_fail(err, KT_USAGE, "no budget: steps %lld, epochs %lld", (long long)recipe->steps,
                        (long long)recipe->epochs);
-    if (recipe->net.batch_norm && team->size > 1)
-        return kt_fail(err, KT_USAGE, "a fit with batch normalization cannot be shared by %d ranks",
-                       team->size);
     return kt_net_check(&recipe->net, err);
 }
 
@@ -141,7 +138,10 @@ kt_status kt_fit_create(kt_fit **out, const kt_recipe *recipe, const kt_fit_data
     uint64_t subject = kt_rng_subject(data->name);
 
     *out = NULL;
-    KT_TRY(check(recipe, team, err));
+    KT_TRY(kt_recipe_check(recipe, err));
+    if (recipe->net.batch_norm && team->size > 1)
+        KT_TRY(kt_fail(err, KT_USAGE, "a fit with batch normalization cannot be shared by %d ranks",
+                       team->size));
     kt_kernel_float_mode();
     KT_TRY(kt_alloc(&fit, 1, sizeof *fit, err));
     fit->recipe = *recipe;

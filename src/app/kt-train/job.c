@@ -97,7 +97,7 @@ static kt_status unpack_configuration(job *j, const char *text, size_t n, const 
     KT_TRY(kt_path_join(&j->dataset, j->folder, KT_RUN_DATASET, err));
     KT_TRY(kt_path_join(&j->archive_path, j->folder, KT_RUN_ARCHIVE, err));
     kt_recipe recipe = settings_recipe(&j->set, 1);
-    KT_TRY(kt_net_check(&recipe.net, err));
+    KT_TRY(kt_recipe_check(&recipe, err));
     KT_TRY(hosts_kernel(j, err));
 out:
     kt_json_drop(all);
