@@ -108,6 +108,23 @@ static kt_status no_feature(const kt_columns *columns, const char *feature, cons
                    nearest ? "'?" : "");
 }
 
+const char *kt_columns_near_target(const kt_columns *columns)
+{
+    for (size_t i = 0; i < columns->n; i++) {
+        const char *name = columns->name[i];
+        size_t length = strlen(name);
+        char prefix[2 * sizeof proc_prefix] = "";
+        for (size_t n = 1; n <= length && n < sizeof prefix; n++) {
+            if (name[n - 1] != '_' && n < length)
+                continue;
+            memcpy(prefix, name, n);
+            if (kt_nearest(proc_prefix, (const char *const[]){prefix}, 1))
+                return name;
+        }
+    }
+    return NULL;
+}
+
 static kt_status find_services(kt_columns *columns, const name_index *index, const char *path,
                                const char *const *features, size_t n_features, kt_error *err)
 {

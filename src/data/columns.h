@@ -39,4 +39,7 @@ kt_status kt_columns_find(kt_columns *columns, const kt_lexer *header, const cha
                           size_t n_features, kt_error *err);
 void kt_columns_clear(kt_columns *columns);
 
+/* Where there is no proc_time_<service>: the first column whose name is nearly that, borrowed, or NULL. */
+const char *kt_columns_near_target(const kt_columns *columns);
+
 #endif

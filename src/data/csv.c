@@ -71,6 +71,20 @@ static kt_status refuse_file(reader *r, const char *path, bool in_folder, const 
     return KT_OK;
 }
 
+static kt_status refuse_untimed(reader *r, const char *path, bool in_folder, const kt_columns *columns,
+                                kt_error *err)
+{
+    kt_status status = KT_OK;
+    const char *near = kt_columns_near_target(columns);
+    char *why = NULL;
+    KT_TRY(kt_format(&why, err, "no column proc_time_<service> in its first line%s%s%s",
+                     near ? ": is it '" : "", near ? near : "", near ? "'?" : ""));
+    KT_TRY(refuse_file(r, path, in_folder, why, err));
+out:
+    free(why);
+    return status;
+}
+
 /* The name of the file in labels of cells: its stem, with #2 and so on where an earlier file has the same. */
 static kt_status add_stem(reader *r, const char *path, kt_error *err)
 {
@@ -217,7 +231,7 @@ static kt_status read_file(reader *r, const char *path, bool in_folder, kt_error
     }
     KT_TRY(kt_columns_find(&columns, &lexer, r->reading.features, (size_t)r->reading.samples->d, err));
     if (columns.n_services == 0) {
-        status = refuse_file(r, path, in_folder, "no column proc_time_<service> in its first line", err);
+        status = refuse_untimed(r, path, in_folder, &columns, err);
         goto out;
     }
     kt_time_unit unit = r->options->unit != KT_UNIT_AUTO ? r->options->unit
