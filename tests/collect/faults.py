@@ -155,7 +155,8 @@ class Odd(Case):
         _, status, used = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
         self.assertEqual(child.returncode, 0)
-        self.assertLess(used.ru_maxrss, 300_000)  # KiB
+        if "KT_SANITIZE" not in os.environ:  # which takes memory of its own
+            self.assertLess(used.ru_maxrss, 300_000)  # KiB
         self.complete(server)
         self.assertEqual(set(self.windows(server).values()), {1})
 
