@@ -27,8 +27,8 @@ kt_status kt_comm_gather(const char *data, size_t n, int root, MPI_Comm comm,
                          kt_status (*use)(void *context, const char *data, size_t n, int rank, kt_error *err),
                          void *context, kt_error *err);
 
-/* Returns when ranks 0 to n - 1 of comm, of which this is one, have all come here. Collective on those. */
-void kt_comm_meet(int n, int tag, MPI_Comm comm);
+/* Returns when the n ranks, of which this is one, have all come here. Collective on those. */
+void kt_comm_meet(const int *ranks, int n, int tag, MPI_Comm comm);
 
 /* Waits for a request; meanwhile beats (kt/pulse.h) and yields the processor: ranks may outnumber cores. Not
  * collective. */

@@ -55,7 +55,8 @@ const char *kt_store_feature(const kt_store *store, int i);
 const char *kt_store_provenance(const kt_store *store); /* JSON; borrowed */
 const char *kt_store_cleaning(const kt_store *store);   /* JSON, or NULL (kt/samples.h); borrowed */
 size_t kt_store_count(const kt_store *store);
-const kt_store_service *kt_store_at(const kt_store *store, size_t i); /* borrowed until close */
+const kt_store_service *kt_store_at(const kt_store *store, size_t i);   /* borrowed until close */
+bool kt_store_find(size_t *i, const kt_store *store, const char *name); /* by exact name */
 
 /* Rows [first, first + n) of service i in stored order; x [n, d], y [n], cell [n] (any may be NULL). */
 kt_status kt_store_rows(double *x, double *y, uint32_t *cell, kt_store *store, size_t i, size_t first,

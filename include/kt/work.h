@@ -1,11 +1,18 @@
 /* Hands items of work to ranks: large ones to teams of ranks, then the others one by one, largest first, to
- * whoever is free. Rank 0 works as well and answers between steps. Who does what never influences results. */
+ * whoever is free. When no item is left to hand out, ranks that are free join a running item where that pays.
+ * Rank 0 works as well and answers between two turns of its own work. Who does what never influences results.
+ *
+ * An item's run can be taken apart and put together: its state, as bytes, goes to a larger team, or to rank 0
+ * for a checkpoint or because the work was asked to stop. */
 #ifndef KT_WORK_H
 #define KT_WORK_H
 
 #include "kt/error.h"
 #include <mpi.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 typedef enum { KT_PARALLEL_AUTO, KT_PARALLEL_SERVICE, KT_PARALLEL_DATA } kt_parallel;
 #define KT_PARALLEL_CHOICES "auto|service|data"
@@ -13,28 +20,65 @@ typedef enum { KT_PARALLEL_AUTO, KT_PARALLEL_SERVICE, KT_PARALLEL_DATA } kt_para
 typedef struct {
     double cost; /* in any unit */
     int limit;   /* ranks that can share it, at least 1 */
+    bool done;   /* nothing is left to do */
 } kt_work_item;
 
 typedef struct kt_work kt_work;
 
+/* One run of an item by the ranks of a team. */
 typedef struct {
-    /* Does item i with the ranks of team (alone: a communicator of one). Calls kt_work_poll every few
-     * milliseconds. An error here ends the whole job; what concerns one item only is the callee's to note. */
-    kt_status (*run)(void *context, kt_work *work, size_t item, MPI_Comm team, kt_error *err);
-    /* On rank 0: a line that a rank told. */
-    void (*hear)(void *context, const char *text, size_t n);
+    size_t item;
+    MPI_Comm team;     /* alone: a communicator of one */
+    const char *state; /* where to go on, the same on all ranks; NULL: at the start */
+    size_t n_state;
+    /* Set by run; bytes on the team's rank 0, which kt_work frees: the state where the run was left, else the
+     * result. */
+    bool left;
+    char *bytes;
+    size_t n;
+} kt_work_task;
+
+typedef struct {
+    /* Does an item. Calls kt_work_turn every millisecond or so, and kt_work_poll where that cannot be. An
+     * error here ends the whole job; what concerns one item only is part of its result. */
+    kt_status (*run)(void *context, kt_work *work, kt_work_task *task, kt_error *err);
+    /* On rank 0: */
+    void (*hear)(void *context, const char *text, size_t n); /* a line that a rank told */
+    const char *(*begun)(void *context, size_t item,
+                         size_t *n); /* a state to go on from, or NULL; borrowed */
+    kt_status (*result)(void *context, size_t item, const char *bytes, size_t n, kt_error *err);
+    kt_status (*state)(void *context, size_t item, const char *bytes, size_t n, kt_error *err);
+    kt_status (*commit)(void *context, kt_error *err); /* results and states so far belong together */
     void *context;
 } kt_work_calls;
 
-/* The order in which items are begun, largest first and equal ones by index, and which go to teams: order
- * [n]; *n_team: the first so many. auto: those whose cost is above a rank's fair share; data: all that can be
- * shared; service: none. Pure. */
-void kt_work_plan(size_t *order, size_t *n_team, const kt_work_item *items, size_t n, int ranks,
-                  kt_parallel mode);
+typedef struct {
+    kt_parallel parallel;
+    double save_every, stop_after;     /* seconds between commits, until a stop; 0: never */
+    double latency;                    /* seconds of an exchange between two ranks; 0: measured */
+    const volatile sig_atomic_t *stop; /* not 0: this rank was asked to stop; may be NULL */
+} kt_work_options;
 
-/* Collective on comm; ends with agreement. */
-kt_status kt_work_run(const kt_work_item *items, size_t n, kt_parallel mode, MPI_Comm comm,
-                      const kt_work_calls *calls, kt_error *err);
+/* The order in which items are begun, largest first and equal ones by index, and which go to teams: order
+ * [n], of which *n_open are not done; *n_team: the first so many. auto: those whose cost is above a rank's
+ * fair share; data: all that can be shared; service: none. Pure. */
+void kt_work_plan(size_t *order, size_t *n_open, size_t *n_team, const kt_work_item *items, size_t n,
+                  int ranks, kt_parallel mode);
+
+/* Collective on comm; ends with agreement. *stopped, on all ranks: some items are not done, because a rank
+ * was asked to stop or the time was over; their states were committed. A failing rank stops the others too.
+ */
+kt_status kt_work_run(bool *stopped, const kt_work_item *items, size_t n, const kt_work_options *options,
+                      MPI_Comm comm, const kt_work_calls *calls, kt_error *err);
+
+/* Between two pieces of an item's run, at the same place on all ranks of its team. steps: done of all, in any
+ * unit of about equal parts, in each of which the team exchanges once. What the caller is to do: go on; save
+ * its state (kt_work_save) and go on; or leave, with its state in the task. Collective over the team. */
+typedef enum { KT_WORK_GO_ON, KT_WORK_SAVE, KT_WORK_LEAVE } kt_work_order;
+kt_work_order kt_work_turn(kt_work *work, uint64_t steps, uint64_t of_steps);
+
+/* Gives the state of the running item to rank 0. By the team's rank 0. */
+void kt_work_save(kt_work *work, const char *bytes, size_t n);
 
 /* Beats (kt/pulse.h) and lets rank 0 answer the others; cheap. Not collective. */
 void kt_work_poll(kt_work *work);

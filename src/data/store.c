@@ -264,6 +264,24 @@ const kt_store_service *kt_store_at(const kt_store *store, size_t i)
     return &store->services[i];
 }
 
+bool kt_store_find(size_t *i, const kt_store *store, const char *name)
+{
+    size_t low = 0, high = kt_store_count(store); /* names are in byte order */
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int side = strcmp(kt_store_at(store, middle)->name, name);
+        if (side == 0) {
+            *i = middle;
+            return true;
+        }
+        if (side < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
+
 /* ---- rows ---- */
 
 static kt_status check_rows(const kt_store *store, size_t at, const double *x, const double *y,

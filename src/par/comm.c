@@ -134,17 +134,17 @@ out:
     return status;
 }
 
-void kt_comm_meet(int n, int tag, MPI_Comm comm)
+void kt_comm_meet(const int *ranks, int n, int tag, MPI_Comm comm)
 {
-    if (kt_comm_rank(comm) != 0) {
-        kt_comm_send(NULL, 0, 0, tag, comm);
-        kt_comm_receive(NULL, 0, 0, tag, comm);
+    if (kt_comm_rank(comm) != ranks[0]) {
+        kt_comm_send(NULL, 0, ranks[0], tag, comm);
+        kt_comm_receive(NULL, 0, ranks[0], tag, comm);
         return;
     }
-    for (int r = 1; r < n; r++)
-        kt_comm_receive(NULL, 0, r, tag, comm);
-    for (int r = 1; r < n; r++)
-        kt_comm_send(NULL, 0, r, tag, comm);
+    for (int i = 1; i < n; i++)
+        kt_comm_receive(NULL, 0, ranks[i], tag, comm);
+    for (int i = 1; i < n; i++)
+        kt_comm_send(NULL, 0, ranks[i], tag, comm);
 }
 
 kt_status kt_comm_gather(const char *data, size_t n, int root, MPI_Comm comm,

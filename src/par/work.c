@@ -1,26 +1,10 @@
-#include "kt/work.h"
 #include "kt/comm.h"
-#include "kt/pulse.h"
-#include <assert.h>
-#include <stdbool.h>
+#include "work_private.h"
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { TAG_ASK = 1, TAG_ANSWER, TAG_TELL, TAG_TEAM, TAG_MEET };
-enum { ASK_NEXT, ASK_FAILED };
-enum { NONE_LEFT = -1, NAP_NS = 20000 };
-
-struct kt_work {
-    MPI_Comm comm;  /* our own: nobody else's messages */
-    MPI_Comm teams; /* what makes them: not for who asks and answers */
-    int rank, size;
-    const kt_work_item *items;
-    const kt_work_calls *calls;
-    size_t n, n_team, *order;
-    size_t next;  /* rank 0: place in order of the next item of the queue */
-    int released; /* rank 0: ranks that were told that none is left */
-};
+enum { NAP_NS = 20000, TAG_GROUP = 1, TAG_MEET };
 
 /* ---- the plan ---- */
 
@@ -40,169 +24,268 @@ static bool to_a_team(const kt_work_item *item, double fair_share, int ranks, kt
     return mode == KT_PARALLEL_DATA || item->cost > fair_share;
 }
 
-void kt_work_plan(size_t *order, size_t *n_team, const kt_work_item *items, size_t n, int ranks,
-                  kt_parallel mode)
+void kt_work_plan(size_t *order, size_t *n_open, size_t *n_team, const kt_work_item *items, size_t n,
+                  int ranks, kt_parallel mode)
 {
     double total = 0;
-    size_t teams = 0;
+    size_t teams = 0, open = 0;
     for (size_t i = 0; i < n; i++) {
+        if (items[i].done)
+            continue;
         total += items[i].cost;
-        order[i] = i;
+        order[open++] = i;
     }
-    qsort_r(order, n, sizeof *order, by_cost, (void *)items);
+    qsort_r(order, open, sizeof *order, by_cost, (void *)items);
 
     /* teams to the front, both parts still in order */
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < open; i++) {
         if (!to_a_team(&items[order[i]], total / ranks, ranks, mode))
             continue;
         size_t item = order[i];
         memmove(order + teams + 1, order + teams, (i - teams) * sizeof *order);
         order[teams++] = item;
     }
+    *n_open = open;
     *n_team = teams;
 }
 
-/* ---- rank 0's side ---- */
+/* ---- one item ---- */
 
-static void answer(kt_work *w, int to, int what)
+static MPI_Comm make_team(const kt_work *w, const int *ranks, int n)
 {
-    if (what == ASK_FAILED)
-        w->next = w->n;
-    long long item = w->next < w->n ? (long long)w->order[w->next++] : NONE_LEFT;
-    w->released += item == NONE_LEFT;
-    kt_comm_send(&item, sizeof item, to, TAG_ANSWER, w->comm);
+    MPI_Group all, members;
+    MPI_Comm team;
+    if (n == 1)
+        return MPI_COMM_SELF;
+    MPI_Comm_group(w->groups, &all);
+    MPI_Group_incl(all, n, ranks, &members);
+    /* create_group would wait without a beat for those that are in another team, however long */
+    kt_comm_meet(ranks, n, TAG_MEET, w->groups);
+    MPI_Comm_create_group(w->groups, members, TAG_GROUP, &team);
+    MPI_Group_free(&members);
+    MPI_Group_free(&all);
+    return team;
 }
 
-static void hear(kt_work *w, int from)
+static kt_status run_once(kt_work *w, kt_work_task *task, kt_error *err)
 {
-    char text[KT_WORK_TELL];
-    int n;
-    MPI_Status got;
-    MPI_Recv(text, KT_WORK_TELL, MPI_BYTE, from, TAG_TELL, w->comm, &got);
-    MPI_Get_count(&got, MPI_BYTE, &n);
-    w->calls->hear(w->calls->context, text, (size_t)n);
+    w->task = task;
+    w->grows = w->stops = false;
+    w->words = MPI_REQUEST_NULL;
+    w->first_turn = 0;
+    w->began = MPI_Wtime();
+    kt_status status = w->calls->run(w->calls->context, w, task, err);
+    if (w->words != MPI_REQUEST_NULL)
+        kt_comm_wait(&w->words, MPI_STATUS_IGNORE);
+    if (w->n_team > 1)
+        status = kt_comm_agree(task->team, status, err);
+    if (status == KT_OK && w->team[0] == w->rank && !w->grows)
+        turn_send(w, task->left ? BYTES_LEFT : BYTES_RESULT, task->bytes, task->n);
+    return status;
 }
 
-void kt_work_poll(kt_work *w)
+/* As a member of w->team, whose leader has the state (NULL: none); others of the team get it. A team that
+ * grows takes the state along. */
+static kt_status run_item(kt_work *w, size_t item, const char *state, size_t n_state, kt_error *err)
 {
-    kt_pulse_beat();
-    if (w->rank != 0 || w->size == 1)
-        return;
+    kt_status status = KT_OK;
+    kt_work_task task = {.item = item, .state = state, .n_state = n_state};
+    char *carried = NULL; /* the state that this rank owns */
+    w->pending.save = false;
+    w->pending.stop = w->rank == 0 && desk_stopping(w);
+    w->pending.n_team = 0;
     for (;;) {
-        int there, what;
-        MPI_Status from;
-        MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, w->comm, &there, &from);
-        if (!there)
-            return;
-        if (from.MPI_TAG == TAG_TELL) {
-            hear(w, from.MPI_SOURCE);
-        } else {
-            kt_comm_receive(&what, sizeof what, from.MPI_SOURCE, TAG_ASK, w->comm);
-            answer(w, from.MPI_SOURCE, what);
+        task.team = make_team(w, w->team, w->n_team);
+        if (w->n_team > 1) {
+            bool leads = w->team[0] == w->rank;
+            char *shared = leads ? (char *)(uintptr_t)task.state : NULL;
+            size_t n = leads ? task.n_state : 0;
+            status = kt_comm_share(&shared, &n, 0, task.team, err);
+            if (!leads)
+                carried = shared;
+            task.state = n > 0 ? shared : NULL;
+            task.n_state = n;
         }
+        if (status == KT_OK)
+            status = run_once(w, &task, err);
+        if (w->n_team > 1)
+            MPI_Comm_free(&task.team);
+        free(carried);
+        carried = NULL;
+        if (status != KT_OK || !w->grows)
+            break;
+        carried = task.bytes;
+        memcpy(w->team, w->next_team, (size_t)w->n_next * sizeof *w->team);
+        w->n_team = w->n_next;
+        task = (kt_work_task){.item = item, .state = carried, .n_state = task.n};
     }
+    free(task.bytes);
+    free(carried);
+    return status;
 }
 
-void kt_work_tell(kt_work *w, const char *text, size_t n)
+static kt_status run_answer(kt_work *w, const answer *a, const int *team, const char *state, kt_error *err)
 {
-    assert(n <= KT_WORK_TELL);
-    if (w->rank == 0)
-        w->calls->hear(w->calls->context, text, n);
-    else
-        kt_comm_send(text, n, 0, TAG_TELL, w->comm);
+    w->n_team = a->n_team > 0 ? (int)a->n_team : 1;
+    w->team[0] = w->rank;
+    if (a->n_team > 0)
+        memcpy(w->team, team, (size_t)a->n_team * sizeof *w->team);
+    return run_item(w, (size_t)a->item, state, (size_t)a->n_state, err);
 }
 
-static kt_status queue_first_rank(kt_work *w, kt_status status, kt_error *err)
+/* ---- the first ranks in teams; the others go on to the queue at once ---- */
+
+static kt_status run_teams(kt_work *w, const size_t *order, size_t n_team, kt_error *err)
 {
-    const struct timespec nap = {0, NAP_NS};
-    if (status != KT_OK)
-        w->next = w->n;
-    while (w->next < w->n) {
-        size_t item = w->order[w->next++];
-        status = w->calls->run(w->calls->context, w, item, MPI_COMM_SELF, err);
-        kt_work_poll(w);
-        if (status != KT_OK)
-            w->next = w->n;
-    }
-    while (w->released < w->size - 1) {
-        kt_work_poll(w);
-        nanosleep(&nap, NULL);
+    kt_status status = KT_OK;
+    for (size_t i = 0; i < n_team && status == KT_OK && !w->stops; i++) {
+        size_t item = order[i], n = 0;
+        int size = w->items[item].limit < w->size ? w->items[item].limit : w->size;
+        const char *state = NULL;
+        if (w->rank >= size)
+            continue;
+        w->n_team = size;
+        for (int r = 0; r < size; r++)
+            w->team[r] = r;
+        if (w->rank == 0) {
+            desk_leads(w, item, size);
+            state = w->calls->begun(w->calls->context, item, &n);
+        }
+        status = run_item(w, item, state, n, err);
     }
     return status;
 }
 
-/* ---- the others' side ---- */
+/* ---- the queue ---- */
 
-static long long ask(kt_work *w, int what)
+static kt_status queue_first_rank(kt_work *w, kt_status status, kt_error *err)
 {
-    long long item;
+    const struct timespec nap = {0, NAP_NS};
+    while (!desk_closed(w)) {
+        answer a;
+        const int *team;
+        size_t n = 0;
+        kt_work_poll(w);
+        if (!desk_ask(&a, &team, w, status != KT_OK)) {
+            nanosleep(&nap, NULL);
+        } else if (a.item != NONE_LEFT && status == KT_OK) {
+            const char *state = a.n_state > 0 ? w->calls->begun(w->calls->context, (size_t)a.item, &n) : NULL;
+            status = run_answer(w, &a, team, state, err);
+        }
+    }
+    return status;
+}
+
+/* Waits for rank 0's answer, and tells it meanwhile that this rank was asked to stop. */
+static kt_status ask(answer *a, char **state, kt_work *w, int what, kt_error *err)
+{
+    kt_status status = KT_OK;
+    const struct timespec nap = {0, NAP_NS};
+    MPI_Request request;
+    MPI_Irecv(a, (int)sizeof *a, MPI_BYTE, 0, TAG_ANSWER, w->comm, &request);
     kt_comm_send(&what, sizeof what, 0, TAG_ASK, w->comm);
-    kt_comm_receive(&item, sizeof item, 0, TAG_ANSWER, w->comm);
-    return item;
+    for (int done = 0;;) {
+        MPI_Test(&request, &done, MPI_STATUS_IGNORE);
+        if (done)
+            break;
+        kt_work_poll(w);
+        nanosleep(&nap, NULL);
+    }
+    *state = NULL;
+    if (a->n_team > 0)
+        kt_comm_receive(w->next_team, (size_t)a->n_team * sizeof *w->next_team, 0, TAG_TEAM, w->comm);
+    if (a->n_state > 0) {
+        status = kt_alloc(state, (size_t)a->n_state, 1, err);
+        kt_comm_receive(*state, status == KT_OK ? (size_t)a->n_state : 0, 0, TAG_STATE, w->comm);
+    }
+    return status;
 }
 
 static kt_status queue_other_rank(kt_work *w, kt_status status, kt_error *err)
 {
     for (;;) {
-        long long item = ask(w, status == KT_OK ? ASK_NEXT : ASK_FAILED);
-        if (item == NONE_LEFT)
+        answer a;
+        char *state = NULL;
+        kt_status asked = ask(&a, &state, w, status == KT_OK ? ASK_NEXT : ASK_FAILED, err);
+        status = status == KT_OK ? asked : status;
+        if (a.item == NONE_LEFT)
             return status;
         if (status == KT_OK)
-            status = w->calls->run(w->calls->context, w, (size_t)item, MPI_COMM_SELF, err);
+            status = run_answer(w, &a, w->next_team, state, err);
+        free(state);
     }
 }
 
-/* ---- teams: the first ranks; the others go on to the queue at once ---- */
+/* ---- all of it ---- */
 
-static kt_status run_in_team(kt_work *w, size_t item, int size, kt_error *err)
+static bool can_share(const kt_work *w, size_t n)
 {
-    MPI_Group all, members;
-    MPI_Comm team;
-    int range[1][3] = {{0, size - 1, 1}};
-    MPI_Comm_group(w->teams, &all);
-    MPI_Group_range_incl(all, 1, range, &members);
-    /* create_group would wait without a beat for those that are in another team, however long */
-    kt_comm_meet(size, TAG_MEET, w->teams);
-    MPI_Comm_create_group(w->teams, members, TAG_TEAM, &team);
-    kt_status status = kt_comm_agree(team, w->calls->run(w->calls->context, w, item, team, err), err);
-    MPI_Comm_free(&team);
-    MPI_Group_free(&members);
-    MPI_Group_free(&all);
-    return status;
-}
-
-static kt_status run_teams(kt_work *w, kt_error *err)
-{
-    kt_status status = KT_OK;
-    for (size_t i = 0; i < w->n_team && status == KT_OK; i++) {
-        size_t item = w->order[i];
-        int size = w->items[item].limit < w->size ? w->items[item].limit : w->size;
-        if (w->rank < size)
-            status = run_in_team(w, item, size, err);
+    for (size_t i = 0; i < n; i++) {
+        if (!w->items[i].done && w->items[i].limit > 1)
+            return w->size > 1 && w->options->parallel == KT_PARALLEL_AUTO;
     }
+    return false;
+}
+
+static kt_status prepare(kt_work *w, size_t **order, size_t *n_team, size_t n, kt_error *err)
+{
+    kt_status status = KT_OK;
+    size_t n_open = 0, ranks = (size_t)w->size;
+    KT_TRY(kt_alloc(order, n, sizeof **order, err));
+    KT_TRY(kt_alloc(&w->team, ranks, sizeof *w->team, err));
+    KT_TRY(kt_alloc(&w->next_team, ranks, sizeof *w->next_team, err));
+    KT_TRY(kt_alloc(&w->pending.team, ranks, sizeof *w->pending.team, err));
+    kt_work_plan(*order, &n_open, n_team, w->items, n, w->size, w->options->parallel);
+    if (w->rank == 0)
+        KT_TRY(desk_create(&w->desk, w, *order + *n_team, n_open - *n_team, err));
+out:
     return status;
 }
 
-kt_status kt_work_run(const kt_work_item *items, size_t n, kt_parallel mode, MPI_Comm comm,
-                      const kt_work_calls *calls, kt_error *err)
+/* Rank 0: how it all ended. */
+static kt_status close_desk(int *left, kt_work *w, kt_status status, kt_error *err)
+{
+    *left = desk_left(w);
+    if (desk_stopping(w)) {
+        kt_error why = {0};
+        kt_status kept = w->calls->commit(w->calls->context, &why);
+        if (status == KT_OK && kept != KT_OK)
+            status = kt_fail(err, kept, "%s", why.message);
+    }
+    return status == KT_OK ? desk_status(w, err) : status;
+}
+
+kt_status kt_work_run(bool *stopped, const kt_work_item *items, size_t n, const kt_work_options *options,
+                      MPI_Comm comm, const kt_work_calls *calls, kt_error *err)
 {
     kt_status status = KT_OK;
-    kt_work w = {.items = items, .calls = calls, .n = n};
+    kt_work w = {.items = items, .calls = calls, .options = options, .words = MPI_REQUEST_NULL};
+    size_t *order = NULL, n_team = 0;
+    int left = 0;
 
     MPI_Comm_dup(comm, &w.comm);
-    MPI_Comm_dup(comm, &w.teams);
+    MPI_Comm_dup(comm, &w.groups);
     w.rank = kt_comm_rank(comm);
     w.size = kt_comm_size(comm);
-    status = kt_alloc(&w.order, n, sizeof *w.order, err);
+    status = prepare(&w, &order, &n_team, n, err);
     KT_TRY(kt_comm_agree(comm, status, err));
-    kt_work_plan(w.order, &w.n_team, items, n, w.size, mode);
-    w.next = w.n_team;
-    status = run_teams(&w, err);
+    w.latency = options->latency;
+    if (w.latency <= 0 && can_share(&w, n))
+        w.latency = turn_latency(w.comm);
+    status = run_teams(&w, order, n_team, err);
     status = w.rank == 0 ? queue_first_rank(&w, status, err) : queue_other_rank(&w, status, err);
+    if (w.rank == 0)
+        status = close_desk(&left, &w, status, err);
     status = kt_comm_agree(comm, status, err);
+    kt_comm_bcast(&left, sizeof left, 0, comm);
+    *stopped = left != 0;
 out:
-    free(w.order);
-    MPI_Comm_free(&w.teams);
+    desk_destroy(w.desk);
+    free(order);
+    free(w.team);
+    free(w.next_team);
+    free(w.pending.team);
+    MPI_Comm_free(&w.groups);
     MPI_Comm_free(&w.comm);
     return status;
 }

@@ -136,7 +136,7 @@ static kt_status judge_existing(kt_run_state *state, const kt_run_request *run, 
 {
     kt_status status = KT_OK;
     kt_json *stored = NULL;
-    char *archive = NULL, *inputs = NULL;
+    char *archive = NULL, *info = NULL, *inputs = NULL;
     KT_TRY(kt_json_read(&stored, config, err));
     int64_t theirs = kt_json_as_int(kt_json_get(stored, "numerics"), -1);
     if (theirs != run->numerics)
@@ -148,10 +148,14 @@ static kt_status judge_existing(kt_run_state *state, const kt_run_request *run, 
     KT_TRY(kt_path_join(&inputs, run->path, KT_RUN_INPUTS, err));
     KT_TRY(compare_inputs(run->path, inputs, run->inputs, err));
     KT_TRY(kt_path_join(&archive, run->path, KT_RUN_ARCHIVE, err));
-    *state = kt_path_kind_of(archive) == KT_PATH_FILE ? KT_RUN_FINISHED : KT_RUN_UNFINISHED;
+    KT_TRY(kt_path_join(&info, run->path, KT_RUN_INFO, err)); /* what is written last */
+    *state = kt_path_kind_of(archive) == KT_PATH_FILE && kt_path_kind_of(info) == KT_PATH_FILE
+                 ? KT_RUN_FINISHED
+                 : KT_RUN_UNFINISHED;
 out:
     kt_json_drop(stored);
     free(archive);
+    free(info);
     free(inputs);
     return status;
 }

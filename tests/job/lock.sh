@@ -55,7 +55,7 @@ grep -q "taken over by kt-train on $(uname -n), process $pid" lost.stderr && ok 
 [ -e lost/models.h5 ] || [ -e lost/run.json ] && fail "a kt-train without its lock wrote results" || ok
 grep -q another lost/run.lock && ok || fail "the other's lock is gone"
 same journal lost/journal.jsonl "the journal after the lock was lost"
-[ "$(ls -A lost | wc -l)" -eq 5 ] && ok || fail "stray files: $(ls -A lost)"
+[ "$(ls -A lost | wc -l)" -eq 6 ] && ok || fail "stray files: $(ls -A lost)"
 
 # every way out gives it back
 "$kt_train" data.csv --out wrong --time-unit s --features nothing --quiet >/dev/null 2>&1 && fail "a run without its column"

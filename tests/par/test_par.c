@@ -1,7 +1,6 @@
-/* Ranks at work: sums with the bits of one rank, agreement, gathering, and work that is done once. */
+/* Ranks at work: sums with the bits of one rank, agreement and gathering. */
 #include "kt/comm.h"
 #include "kt/reduce.h"
-#include "kt/work.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -130,98 +129,6 @@ static void bytes_are_gathered_in_rank_order(void **state)
     free(mine);
 }
 
-enum { ITEMS = 40 };
-typedef struct {
-    int done[ITEMS], team[ITEMS], heard[ITEMS];
-    size_t fails; /* item that fails, or ITEMS */
-} log_book;
-
-static kt_status work_item(void *context, kt_work *work, size_t item, MPI_Comm team, kt_error *err)
-{
-    log_book *book = context;
-    char text[32];
-    book->team[item] = kt_comm_size(team);
-    book->done[item] += kt_comm_rank(team) == 0;
-    kt_work_poll(work);
-    if (kt_comm_rank(team) == 0)
-        kt_work_tell(work, text, (size_t)snprintf(text, sizeof text, "%zu", item));
-    if (item == book->fails && kt_comm_rank(team) == 0)
-        return kt_fail(err, KT_IO, "item %zu failed", item);
-    return KT_OK;
-}
-
-static void hear(void *context, const char *text, size_t n)
-{
-    log_book *book = context;
-    char line[32] = {0};
-    assert_true(n < sizeof line);
-    memcpy(line, text, n);
-    book->heard[atoi(line)]++;
-}
-
-static void items_of(kt_work_item *items)
-{
-    for (int i = 0; i < ITEMS; i++)
-        items[i] = (kt_work_item){.cost = i == 7 ? 1000 : i, .limit = i == 7 ? 3 : i % 5 == 0 ? 2 : 1};
-}
-
-static void every_item_is_done_once(void **state)
-{
-    (void)state;
-    kt_work_item items[ITEMS];
-    items_of(items);
-    for (int mode = KT_PARALLEL_AUTO; mode <= KT_PARALLEL_DATA; mode++) {
-        log_book book = {.fails = ITEMS};
-        int total[ITEMS], widest[ITEMS];
-        kt_work_calls calls = {work_item, hear, &book};
-        assert_int_equal(kt_work_run(items, ITEMS, (kt_parallel)mode, MPI_COMM_WORLD, &calls, NULL), KT_OK);
-        MPI_Allreduce(book.done, total, ITEMS, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
-        MPI_Allreduce(book.team, widest, ITEMS, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
-        for (int i = 0; i < ITEMS; i++) {
-            bool team = size > 1 && ((mode == KT_PARALLEL_DATA && items[i].limit > 1) ||
-                                     (mode == KT_PARALLEL_AUTO && i == 7));
-            assert_int_equal(total[i], 1);
-            assert_int_equal(widest[i], !team ? 1 : items[i].limit < size ? items[i].limit : size);
-            assert_int_equal(book.heard[i], rank == 0);
-        }
-    }
-}
-
-static void a_failure_ends_the_work(void **state)
-{
-    (void)state;
-    static const size_t failing[] = {7, 20, 0};
-    kt_work_item items[ITEMS];
-    items_of(items);
-    for (size_t i = 0; i < sizeof failing / sizeof *failing; i++) {
-        log_book book = {.fails = failing[i]};
-        kt_work_calls calls = {work_item, hear, &book};
-        kt_error err = {0};
-        char expected[32];
-        snprintf(expected, sizeof expected, "item %zu failed", failing[i]);
-        assert_int_equal(kt_work_run(items, ITEMS, KT_PARALLEL_AUTO, MPI_COMM_WORLD, &calls, &err), KT_IO);
-        assert_string_equal(err.message, expected);
-    }
-}
-
-static void plans_put_large_items_first(void **state)
-{
-    (void)state;
-    kt_work_item items[5] = {{1, 1}, {10, 4}, {5, 4}, {100, 1}, {10, 1}};
-    size_t order[5], teams;
-    kt_work_plan(order, &teams, items, 5, 4, KT_PARALLEL_SERVICE);
-    assert_int_equal(teams, 0);
-    assert_memory_equal(order, ((size_t[]){3, 1, 4, 2, 0}), sizeof order);
-    kt_work_plan(order, &teams, items, 5, 4, KT_PARALLEL_DATA);
-    assert_int_equal(teams, 2);
-    assert_memory_equal(order, ((size_t[]){1, 2, 3, 4, 0}), sizeof order);
-    kt_work_plan(order, &teams, items, 5, 4,
-                 KT_PARALLEL_AUTO); /* a fair share is 31.5: none is above and divisible */
-    assert_int_equal(teams, 0);
-    kt_work_plan(order, &teams, items, 5, 1, KT_PARALLEL_DATA);
-    assert_int_equal(teams, 0);
-}
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -229,9 +136,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_lowest_failing_rank_is_heard),
         cmocka_unit_test(bytes_are_shared),
         cmocka_unit_test(bytes_are_gathered_in_rank_order),
-        cmocka_unit_test(every_item_is_done_once),
-        cmocka_unit_test(a_failure_ends_the_work),
-        cmocka_unit_test(plans_put_large_items_first),
     };
     MPI_Init(&argc, &argv);
     rank = kt_comm_rank(MPI_COMM_WORLD);

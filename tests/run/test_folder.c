@@ -80,6 +80,9 @@ static void a_run_is_new_then_unfinished_then_finished(void **state)
     assert_int_equal(is, KT_RUN_UNFINISHED);
     touch(KT_RUN_ARCHIVE);
     assert_int_equal(open_run(&is, "{\"steps\":10}", "[\"a.csv\"]", 1, false, &err), KT_OK);
+    assert_int_equal(is, KT_RUN_UNFINISHED); /* killed before its last file */
+    touch(KT_RUN_INFO);
+    assert_int_equal(open_run(&is, "{\"steps\":10}", "[\"a.csv\"]", 1, false, &err), KT_OK);
     assert_int_equal(is, KT_RUN_FINISHED);
 }
 
@@ -184,6 +187,7 @@ static void who_works_there_keeps_others_out(void **state)
         kt_json_drop(empty);
         kt_json_drop(none);
     }
+    touch(KT_RUN_INFO);
     touch(KT_RUN_ARCHIVE); /* a finished one says so whoever works there */
     kt_json *empty = kt_json_object(), *none = kt_json_array();
     kt_run_request request = {.path = run, .options = empty, .inputs = none, .numerics = 1};

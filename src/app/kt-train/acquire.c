@@ -124,7 +124,8 @@ static kt_status pull(job *j, const char *path, kt_error *err)
     if (kt_path_kind_of(path) == KT_PATH_FILE)
         return KT_OK;
     KT_TRY(jaeger_pull(&result, &wanted, err));
-    progress_note(&j->progress, "pull: %s (kt info %s says more)", kt_pull_verdict_text[result.verdict], path);
+    progress_note(&j->progress, "pull: %s (kt info %s says more)", kt_pull_verdict_text[result.verdict],
+                  path);
 out:
     free(result.certificate);
     return status;

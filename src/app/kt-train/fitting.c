@@ -5,14 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLICE = 16 }; /* steps between two answers of rank 0 */
+/* A slice of steps takes some 0.2 ms: so long may another rank wait for rank 0's answer. */
+enum { SLICE_WORK = 1500000, MOST_STEPS = 64 }; /* rows x parameters, steps */
 
 typedef struct {
     job *j;
     kt_work *work;
-    size_t item;
+    kt_work_task *task;
     const kt_store_service *service;
-    MPI_Comm team;
     int rank, size; /* in the team */
     kt_reducer *reducer;
     double *cell_mean; /* [n_cells, d] of training cells */
@@ -24,14 +24,19 @@ typedef struct {
 
 /* ---- what rank 0 hears ---- */
 
+static void flush(fitting *f)
+{
+    if (f->n_told > 0)
+        kt_work_tell(f->work, f->told, f->n_told);
+    f->n_told = 0;
+}
+
 static void tell(fitting *f, char *line)
 {
     size_t n = strlen(line);
     if (n <= sizeof f->told) {
-        if (f->n_told + n > sizeof f->told) {
-            kt_work_tell(f->work, f->told, f->n_told);
-            f->n_told = 0;
-        }
+        if (f->n_told + n > sizeof f->told)
+            flush(f);
         memcpy(f->told + f->n_told, line, n);
         f->n_told += n;
     }
@@ -57,8 +62,7 @@ static kt_status tell_end(fitting *f, const kt_fitted *fitted, const char *refus
                         f->fitted - f->began, f->judged - f->fitted, err);
     if (status == KT_OK)
         tell(f, line);
-    kt_work_tell(f->work, f->told, f->n_told);
-    f->n_told = 0;
+    flush(f);
     return status;
 }
 
@@ -67,7 +71,7 @@ static kt_status tell_end(fitting *f, const kt_fitted *fitted, const char *refus
 static kt_status read_rows(void *context, double *x, double *y, size_t first, size_t n, kt_error *err)
 {
     fitting *f = context;
-    return kt_store_rows(x, y, NULL, f->j->store, f->item, first, n, err);
+    return kt_store_rows(x, y, NULL, f->j->store, f->task->item, first, n, err);
 }
 
 static kt_status prepare(fitting *f, kt_error *err)
@@ -89,8 +93,38 @@ static kt_status prepare(fitting *f, kt_error *err)
                             .context = f,
                             .n_cells = n,
                             .cell_mean = f->cell_mean};
-    KT_TRY(kt_reducer_create(&f->reducer, f->team, err));
+    KT_TRY(kt_reducer_create(&f->reducer, f->task->team, err));
 out:
+    return status;
+}
+
+static int slice_steps(const kt_recipe *recipe, size_t n_train)
+{
+    double step = (double)kt_batch_rows(recipe->batch, n_train) * (double)kt_net_params(&recipe->net);
+    double steps = SLICE_WORK / step;
+    return steps < 1 ? 1 : steps > MOST_STEPS ? MOST_STEPS : (int)steps;
+}
+
+/* Between two slices: left is set where the fit is to go on elsewhere or later. */
+static kt_status turn(fitting *f, kt_fit *fit, uint64_t budget, kt_error *err)
+{
+    kt_status status = KT_OK;
+    char *state = NULL;
+    size_t n;
+    kt_work_order order = kt_work_turn(f->work, kt_fit_step(fit), budget);
+    f->task->left = order == KT_WORK_LEAVE;
+    if (order == KT_WORK_GO_ON || f->rank != 0)
+        return KT_OK;
+    KT_TRY(kt_fit_save(&state, &n, fit, err));
+    if (order == KT_WORK_SAVE) {
+        kt_work_save(f->work, state, n);
+    } else {
+        f->task->bytes = state;
+        f->task->n = n;
+        state = NULL;
+    }
+out:
+    free(state);
     return status;
 }
 
@@ -100,17 +134,23 @@ static kt_status fit(kt_fitted *fitted, fitting *f, kt_error *err)
     kt_fit *fit = NULL;
     kt_recipe recipe = settings_recipe(&f->j->set, f->data.d);
     kt_fit_progress progress = KT_FIT_STEPPED;
+    uint64_t budget = kt_fit_budget(&recipe, f->data.n_train);
+    int slice = slice_steps(&recipe, f->data.n_train);
     KT_TRY(kt_fit_create(&fit, &recipe, &f->data, kt_reducer_team(f->reducer), f->j->isa, err));
-    while (progress != KT_FIT_DONE) {
-        KT_TRY(kt_fit_advance(&progress, fit, SLICE, err));
+    if (f->task->state)
+        KT_TRY(kt_fit_load(fit, f->task->state, f->task->n_state, err));
+    while (progress != KT_FIT_DONE && !f->task->left) {
+        KT_TRY(kt_fit_advance(&progress, fit, slice, err));
         if (progress != KT_FIT_STEPPED) {
             size_t n;
             const kt_look *looks = kt_fit_looks(fit, &n);
             KT_TRY(tell_look(f, &looks[n - 1], err));
         }
-        kt_work_poll(f->work);
+        if (progress != KT_FIT_DONE)
+            KT_TRY(turn(f, fit, budget, err));
     }
-    KT_TRY(kt_fit_finish(fitted, fit, err));
+    if (!f->task->left)
+        KT_TRY(kt_fit_finish(fitted, fit, err));
 out:
     kt_fit_destroy(fit);
     return status;
@@ -118,20 +158,10 @@ out:
 
 /* ---- one service ---- */
 
-static kt_status keep_refusal(fitting *f, const kt_error *why, kt_error *err)
-{
-    kt_archive_refused refused = {.status = (int32_t)why->status};
-    snprintf(refused.name, sizeof refused.name, "%s", f->service->name);
-    snprintf(refused.reason, sizeof refused.reason, "%s", why->message);
-    return results_add(&f->j->results, (const char *)&refused, sizeof refused, true, err);
-}
-
-static kt_status keep_entry(fitting *f, kt_archive_entry *entry, kt_error *err)
+static kt_status give_model(fitting *f, kt_archive_entry *entry, kt_error *err)
 {
     kt_status status = KT_OK;
     const kt_store_service *s = f->service;
-    char *bytes = NULL;
-    size_t n;
     KT_TRY(kt_strdup(&entry->name, s->name, err));
     entry->target = s->target;
     entry->rule = s->rule;
@@ -140,10 +170,8 @@ static kt_status keep_entry(fitting *f, kt_archive_entry *entry, kt_error *err)
     entry->n_test = s->n_test;
     memcpy(entry->data_digest, s->digest, sizeof entry->data_digest);
     entry->fitted.flags |= s->n_test == 0 ? KT_FLAG_NO_HELD_OUT : 0u;
-    KT_TRY(kt_archive_entry_pack(&bytes, &n, entry, err));
-    KT_TRY(results_add(&f->j->results, bytes, n, false, err));
+    KT_TRY(keeping_model(&f->task->bytes, &f->task->n, entry, err));
 out:
-    free(bytes);
     return status;
 }
 
@@ -154,33 +182,44 @@ static bool of_this_service(kt_status status)
     return status == KT_REFUSED || status == KT_NUMERIC;
 }
 
+static kt_status finish(fitting *f, kt_archive_entry *entry, const kt_error *why, kt_error *err)
+{
+    kt_status status = KT_OK;
+    bool refused = why->status != KT_OK;
+    if (!refused)
+        KT_TRY(judging_run(entry, f->j, f->work, f->task->item, f->task->team, err));
+    f->judged = MPI_Wtime();
+    if (f->rank != 0)
+        goto out;
+    KT_TRY(refused ? keeping_refusal(&f->task->bytes, &f->task->n, why, err) : give_model(f, entry, err));
+    KT_TRY(tell_end(f, &entry->fitted, refused ? why->message : NULL, err));
+out:
+    return status;
+}
+
 static kt_status fit_and_judge(fitting *f, kt_error *err)
 {
     kt_status status = KT_OK;
     kt_archive_entry entry = {0};
     kt_error why = {0};
 
-    f->began = f->fitted = f->judged = MPI_Wtime();
+    f->began = MPI_Wtime();
     KT_TRY(prepare(f, err));
     status = fit(&entry.fitted, f, &why);
-    f->fitted = f->judged = MPI_Wtime();
-    if (of_this_service(status)) {
-        status = f->rank == 0 ? keep_refusal(f, &why, err) : KT_OK;
-    } else if (status != KT_OK) {
-        kt_fail(err, status, "%s", why.message);
-    } else {
-        KT_TRY(judging_run(&entry, f->j, f->item, f->team, err));
-        f->judged = MPI_Wtime();
-        status = f->rank == 0 ? keep_entry(f, &entry, err) : KT_OK;
-    }
-    if (status == KT_OK && f->rank == 0)
-        status = tell_end(f, &entry.fitted, why.status == KT_OK ? NULL : why.message, err);
+    f->fitted = MPI_Wtime();
+    if (status != KT_OK && !of_this_service(status))
+        KT_TRY(kt_fail(err, status, "%s", why.message));
+    status = KT_OK;
+    if (f->task->left)
+        flush(f);
+    else
+        KT_TRY(finish(f, &entry, &why, err));
 out:
     kt_archive_entry_clear(&entry);
     return status;
 }
 
-kt_status fitting_run(void *context, kt_work *work, size_t item, MPI_Comm team, kt_error *err)
+kt_status fitting_run(void *context, kt_work *work, kt_work_task *task, kt_error *err)
 {
     job *j = context;
     fitting *f = NULL;
@@ -189,11 +228,10 @@ kt_status fitting_run(void *context, kt_work *work, size_t item, MPI_Comm team, 
         return status;
     f->j = j;
     f->work = work;
-    f->item = item;
-    f->service = kt_store_at(j->store, item);
-    f->team = team;
-    f->rank = kt_comm_rank(team);
-    f->size = kt_comm_size(team);
+    f->task = task;
+    f->service = kt_store_at(j->store, task->item);
+    f->rank = kt_comm_rank(task->team);
+    f->size = kt_comm_size(task->team);
     status = fit_and_judge(f, err);
     kt_reducer_destroy(f->reducer);
     free(f->cell_mean);

@@ -4,6 +4,7 @@
 #include "kt/folder.h"
 #include "kt/parts.h"
 #include "kt/pulse.h"
+#include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,7 +127,6 @@ out:
 static kt_status open_folder(job *j, kt_error *err)
 {
     kt_status status = KT_OK;
-    kt_run_state state;
     char part[32];
     snprintf(part, sizeof part, "%d/%d", j->part, j->parts);
     kt_json *inputs = acquire_inputs(j),
@@ -138,9 +138,8 @@ static kt_status open_folder(job *j, kt_error *err)
                           .part = j->parts > 0 ? part : NULL,
                           .fresh = j->set.fresh,
                           .job = getenv("SLURM_JOB_ID")};
-    KT_TRY(kt_run_open(&state, &j->lock, &run, err));
+    KT_TRY(kt_run_open(&j->before, &j->lock, &run, err));
     j->progress.lock = j->lock;
-    j->finished_before = state == KT_RUN_FINISHED;
     KT_TRY(kt_path_join(&j->progress.journal, j->folder, KT_RUN_JOURNAL, err));
 out:
     kt_json_drop(inputs);
@@ -195,17 +194,31 @@ static kt_status open_store_as(job *j, const uint8_t expected[KT_DIGEST_BYTES], 
     }
 }
 
+/* An unfinished run has its dataset, if it came that far. */
+static kt_status acquire_first(job *j, uint8_t mark[KT_DIGEST_BYTES], kt_error *err)
+{
+    kt_status status = KT_OK;
+    bool there = j->before == KT_RUN_UNFINISHED && kt_path_kind_of(j->dataset) == KT_PATH_FILE;
+    if (there && kt_store_open(&j->store, j->dataset, NULL) == KT_OK)
+        progress_note(&j->progress, "%s is there: the data are not read again (--fresh starts over)",
+                      j->dataset);
+    if (!j->store) {
+        KT_TRY(acquire_partition(j, err));
+        KT_TRY(kt_store_open(&j->store, j->dataset, err));
+    }
+    KT_TRY(store_mark(mark, j->store, err));
+    KT_TRY(keeping_open(j, mark, err));
+out:
+    return status;
+}
+
 static kt_status acquire(job *j, kt_error *err)
 {
     kt_status status = KT_OK;
     uint8_t mark[KT_DIGEST_BYTES] = {0};
     if (j->rank == 0) {
         kt_pulse_pause(); /* the others wait, however long it takes */
-        status = acquire_partition(j, err);
-        if (status == KT_OK)
-            status = kt_store_open(&j->store, j->dataset, err);
-        if (status == KT_OK)
-            status = store_mark(mark, j->store, err);
+        status = acquire_first(j, mark, err);
     }
     KT_TRY(kt_comm_agree(j->comm, status, err));
     kt_comm_bcast(mark, sizeof mark, 0, j->comm);
@@ -224,33 +237,57 @@ static void hear(void *context, const char *text, size_t n)
     progress_hear(&j->progress, text, n);
 }
 
-static kt_status fit_all(job *j, kt_error *err)
+static void plan_items(kt_work_item *items, const job *j)
 {
-    kt_status status = KT_OK;
-    size_t n = kt_store_count(j->store);
-    kt_work_item *items = NULL;
     kt_recipe recipe = settings_recipe(&j->set, kt_store_features(j->store));
-    kt_work_calls calls = {fitting_run, hear, j};
-
-    status = kt_alloc(&items, n, sizeof *items, err);
-    KT_TRY(kt_comm_agree(j->comm, status, err));
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < kt_store_count(j->store); i++) {
         size_t rows = kt_store_at(j->store, i)->n_train;
         int batch = kt_batch_rows(recipe.batch, rows);
         items[i].cost = (double)kt_fit_budget(&recipe, rows) * batch;
         items[i].limit = recipe.net.batch_norm ? 1 : kt_batch_strips(batch);
     }
+}
+
+/* Seconds until --stop-after, which counts from the job's start. */
+static double remaining(const job *j)
+{
+    double passed = MPI_Wtime() - j->progress.began;
+    return j->set.stop_after > passed ? j->set.stop_after - passed : DBL_MIN;
+}
+
+/* stopped: on request; what was kept is in the checkpoint. */
+static kt_status fit_all(bool *stopped, job *j, kt_error *err)
+{
+    kt_status status = KT_OK;
+    size_t n = kt_store_count(j->store);
+    kt_work_item *items = NULL;
+    const kt_work_calls calls = {.run = fitting_run,
+                                 .hear = hear,
+                                 .begun = keeping_begun,
+                                 .result = keeping_result,
+                                 .state = keeping_state,
+                                 .commit = keeping_commit,
+                                 .context = j};
+    const kt_work_options how = {.parallel = (kt_parallel)j->set.parallel,
+                                 .save_every = j->set.checkpoint_every,
+                                 .stop_after = j->set.stop_after > 0 ? remaining(j) : 0,
+                                 .stop = j->stop};
+
+    status = kt_alloc(&items, n, sizeof *items, err);
+    KT_TRY(kt_comm_agree(j->comm, status, err));
+    plan_items(items, j);
+    KT_TRY(keeping_share(j, items, err));
     j->progress.services = n;
     if (j->rank == 0)
         status = progress_phase(&j->progress, "fit", err);
     KT_TRY(kt_comm_agree(j->comm, status, err));
-    KT_TRY(kt_work_run(items, n, (kt_parallel)j->set.parallel, j->comm, &calls, err));
+    KT_TRY(kt_work_run(stopped, items, n, &how, j->comm, &calls, err));
 out:
     free(items);
     return status;
 }
 
-/* ---- 7, 8. gather and archive ---- */
+/* ---- 7. archive ---- */
 
 static kt_status archive_head(job *j, kt_error *err)
 {
@@ -304,25 +341,10 @@ static kt_status write_archive(job *j, kt_error *err)
     KT_TRY(kt_archive_write(j->archive_path, &j->archive, j->digest, kt_lock_guard(j->lock), err));
     KT_TRY(progress_phase(&j->progress, "done", err));
     KT_TRY(progress_phase(&j->progress, NULL, err));
-    KT_TRY(write_info(j, err));
+    KT_TRY(write_info(j, err)); /* now it is finished */
+    KT_TRY(kt_checkpoint_remove(j->folder, err));
     KT_TRY(results_print(j, err));
     reporting_run(j);
-out:
-    return status;
-}
-
-static kt_status gather(job *j, kt_error *err)
-{
-    kt_status status = KT_OK;
-    if (j->rank == 0)
-        status = progress_phase(&j->progress, "gather", err);
-    KT_TRY(kt_comm_agree(j->comm, status, err));
-    KT_TRY(kt_comm_gather(j->results.data, j->results.n, 0, j->comm, results_take, &j->archive, err));
-    if (j->rank == 0) {
-        kt_pulse_pause();
-        status = write_archive(j, err);
-    }
-    KT_TRY(kt_comm_agree(j->comm, status, err));
 out:
     return status;
 }
@@ -335,7 +357,10 @@ static void job_clear(job *j)
     free(j->folder);
     free(j->dataset);
     free(j->archive_path);
-    free(j->results.data);
+    kt_checkpoint_close(j->checkpoint);
+    for (size_t i = 0; j->kept && i < kt_store_count(j->store); i++)
+        free(j->kept[i].state);
+    free(j->kept);
     kt_store_close(j->store);
     kt_archive_clear(&j->archive);
     kt_json_drop(j->options);
@@ -345,34 +370,51 @@ static void job_clear(job *j)
 
 static kt_status begin(job *j, kt_error *err)
 {
-    int before = 0;
     kt_status status = j->rank == 0 ? open_folder(j, err) : KT_OK;
+    int before = j->before;
     status = kt_comm_agree(j->comm, status, err);
-    before = j->finished_before;
     kt_comm_bcast(&before, sizeof before, 0, j->comm);
-    j->finished_before = before;
+    j->before = (kt_run_state)before;
     return status;
 }
 
-kt_status job_run(int *code, int argc, char **argv, const char *isa, MPI_Comm comm, kt_error *err)
+static kt_status train(bool *stopped, job *j, kt_error *err)
 {
     kt_status status = KT_OK;
-    job j = {.comm = comm, .rank = kt_comm_rank(comm), .size = kt_comm_size(comm)};
+    KT_TRY(acquire(j, err));
+    KT_TRY(fit_all(stopped, j, err));
+    if (*stopped) {
+        progress_note(&j->progress, "stopped; the same command line goes on");
+        goto out;
+    }
+    if (j->rank == 0) {
+        kt_pulse_pause();
+        status = write_archive(j, err);
+    }
+    KT_TRY(kt_comm_agree(j->comm, status, err));
+out:
+    return status;
+}
+
+kt_status job_run(int *code, int argc, char **argv, const char *isa, const volatile sig_atomic_t *stop,
+                  MPI_Comm comm, kt_error *err)
+{
+    kt_status status = KT_OK;
+    job j = {.comm = comm, .rank = kt_comm_rank(comm), .size = kt_comm_size(comm), .stop = stop};
+    bool stopped = false;
     *code = EXIT_DONE;
     KT_TRY(configure(&j, argc, argv, isa, err));
     progress_init(&j.progress, j.set.quiet || j.rank != 0);
     KT_TRY(begin(&j, err));
-    if (j.finished_before) {
+    if (j.before == KT_RUN_FINISHED)
         KT_TRY(kt_comm_agree(comm, j.rank == 0 ? results_again(&j, err) : KT_OK, err));
-    } else {
-        KT_TRY(acquire(&j, err));
-        KT_TRY(fit_all(&j, err));
-        KT_TRY(gather(&j, err));
-    }
-    KT_TRY(kt_comm_agree(comm, j.rank == 0 ? results_export(&j, err) : KT_OK, err));
+    else
+        KT_TRY(train(&stopped, &j, err));
+    if (!stopped)
+        KT_TRY(kt_comm_agree(comm, j.rank == 0 ? results_export(&j, err) : KT_OK, err));
     int refused = j.archive.n_refused > 0;
     kt_comm_bcast(&refused, sizeof refused, 0, comm);
-    *code = refused ? EXIT_SOME_REFUSED : EXIT_DONE;
+    *code = stopped ? EXIT_STOPPED : refused ? EXIT_SOME_REFUSED : EXIT_DONE;
 out:
     kt_pulse_end();
     job_clear(&j);

@@ -4,6 +4,8 @@
 #define KT_TRAIN_JOB_H
 
 #include "kt/archive.h"
+#include "kt/checkpoint.h"
+#include "kt/folder.h"
 #include "kt/lock.h"
 #include "kt/store.h"
 #include "kt/work.h"
@@ -12,10 +14,11 @@
 #include "settings.h"
 #include <mpi.h>
 
-typedef struct {
-    char *data; /* packed entries and refusals, each a u64 length and its bytes */
-    size_t n, capacity;
-} job_results;
+typedef struct { /* of a service, on rank 0 */
+    bool done;
+    char *state; /* kt_fit_save of an earlier start of the run, NULL: none */
+    size_t n;
+} job_kept;
 
 typedef struct {
     MPI_Comm comm;
@@ -30,16 +33,19 @@ typedef struct {
     size_t n_inputs;
     int part, parts; /* kt/parts.h; 0: all services */
     kt_store *store;
-    progress progress;   /* rank 0 shows and writes */
-    job_results results; /* of this rank */
-    kt_archive archive;  /* rank 0 */
+    progress progress;  /* rank 0 shows and writes */
+    kt_archive archive; /* rank 0, as the others: */
+    kt_checkpoint *checkpoint;
+    job_kept *kept; /* [services] */
     char digest[KT_DIGEST_HEX];
-    bool finished_before;
+    kt_run_state before;               /* what was in the folder */
+    const volatile sig_atomic_t *stop; /* not 0: this process was asked to stop */
 } job;
 
-/* Collective on comm. argc, argv are read on rank 0 only. *code: the program's exit code where KT_OK is
- * returned. */
-kt_status job_run(int *code, int argc, char **argv, const char *isa, MPI_Comm comm, kt_error *err);
+/* Collective on comm. argc, argv are read on rank 0 only. stop: not 0 once this process was asked to stop.
+ * *code: the program's exit code where KT_OK is returned. */
+kt_status job_run(int *code, int argc, char **argv, const char *isa, const volatile sig_atomic_t *stop,
+                  MPI_Comm comm, kt_error *err);
 
 /* ---- acquire.c: whatever the user named becomes RUN/dataset.h5; rank 0 alone ---- */
 kt_status acquire_check(const kt_json *options, size_t n_operands, kt_error *err); /* is any data named? */
@@ -52,20 +58,32 @@ kt_status hosts_kernel(job *j, kt_error *err);       /* the kernel for this rank
 kt_status hosts_watch(job *j, kt_error *err);        /* a lost rank ends the job from here on. Collective */
 
 /* ---- fitting.c: one service, by a team ---- */
-kt_status fitting_run(void *context, kt_work *work, size_t item, MPI_Comm team, kt_error *err);
+kt_status fitting_run(void *context, kt_work *work, kt_work_task *task, kt_error *err);
 
 /* ---- judging.c: held-out cells and the sketch, shared out over the team; the entry is complete on its rank
  * 0 ---- */
-kt_status judging_run(kt_archive_entry *entry, const job *j, size_t item, MPI_Comm team, kt_error *err);
+kt_status judging_run(kt_archive_entry *entry, const job *j, kt_work *work, size_t item, MPI_Comm team,
+                      kt_error *err);
+
+/* ---- keeping.c: results and states that come in, on rank 0 ---- */
+/* A service's result as bytes, which the caller frees. */
+kt_status keeping_model(char **bytes, size_t *n, const kt_archive_entry *entry, kt_error *err);
+kt_status keeping_refusal(char **bytes, size_t *n, const kt_error *why, kt_error *err);
+/* Opens the checkpoint and takes what is there. mark: of the dataset. */
+kt_status keeping_open(job *j, const uint8_t mark[KT_DIGEST_BYTES], kt_error *err);
+/* Tells all ranks which services are done. Collective. */
+kt_status keeping_share(job *j, kt_work_item *items, kt_error *err);
+/* For kt_work_calls. */
+const char *keeping_begun(void *context, size_t item, size_t *n);
+kt_status keeping_result(void *context, size_t item, const char *bytes, size_t n, kt_error *err);
+kt_status keeping_state(void *context, size_t item, const char *bytes, size_t n, kt_error *err);
+kt_status keeping_commit(void *context, kt_error *err);
 
 /* ---- reporting.c: RUN/report.html. The archive is what counts: a report that cannot be written is told and
  * fails nothing ---- */
 void reporting_run(const job *j);
 
 /* ---- results.c ---- */
-kt_status results_add(job_results *results, const char *data, size_t n, bool refused, kt_error *err);
-kt_status results_take(void *context, const char *data, size_t n, int rank,
-                       kt_error *err); /* context: kt_archive */
 kt_status results_print(const job *j, kt_error *err);
 /* The same of a run that had finished before, from its archive. */
 kt_status results_again(job *j, kt_error *err);

@@ -46,7 +46,7 @@ static size_t held_out(const kt_store_service *s)
 }
 
 /* This rank's cells; a held-out cell's rows follow those of the held-out cells before it. */
-static kt_status judge_own(kt_cell_score *scores, size_t *n_scores, const job *j, size_t item,
+static kt_status judge_own(kt_cell_score *scores, size_t *n_scores, const job *j, kt_work *work, size_t item,
                            const kt_model *model, int rank, int size, kt_error *err)
 {
     kt_status status = KT_OK;
@@ -60,6 +60,7 @@ static kt_status judge_own(kt_cell_score *scores, size_t *n_scores, const job *j
         if (at++ % (size_t)size == (size_t)rank)
             KT_TRY(judge_cell(&scores[n++], j, item, model, predictor, c, first, err));
         first += s->cells[c].rows;
+        kt_work_poll(work);
     }
     *n_scores = n;
 out:
@@ -77,7 +78,8 @@ static kt_status take_scores(void *context, const char *data, size_t n, int rank
     return KT_OK;
 }
 
-static kt_status judge_cells(kt_archive_entry *entry, const job *j, size_t item, MPI_Comm team, kt_error *err)
+static kt_status judge_cells(kt_archive_entry *entry, const job *j, kt_work *work, size_t item, MPI_Comm team,
+                             kt_error *err)
 {
     kt_status status = KT_OK;
     kt_cell_score *scores = NULL;
@@ -86,7 +88,7 @@ static kt_status judge_cells(kt_archive_entry *entry, const job *j, size_t item,
     entry->n_cells = held_out(kt_store_at(j->store, item));
     KT_TRY(kt_alloc(&entry->cells, entry->n_cells, sizeof *entry->cells, err));
     KT_TRY(kt_alloc(&scores, entry->n_cells, sizeof *scores, err));
-    status = judge_own(scores, &n, j, item, &entry->fitted.model, kt_comm_rank(team), sink.size, err);
+    status = judge_own(scores, &n, j, work, item, &entry->fitted.model, kt_comm_rank(team), sink.size, err);
     KT_TRY(kt_comm_agree(team, status, err));
     KT_TRY(kt_comm_gather((const char *)scores, n * sizeof *scores, 0, team, take_scores, &sink, err));
 out:
@@ -96,8 +98,8 @@ out:
 
 /* ---- the sketch of the rows that were trained on ---- */
 
-static kt_status sketch_own(uint64_t *sketch, size_t *n_sketch, const job *j, size_t item, int rank, int size,
-                            kt_error *err)
+static kt_status sketch_own(uint64_t *sketch, size_t *n_sketch, const job *j, kt_work *work, size_t item,
+                            int rank, int size, kt_error *err)
 {
     kt_status status = KT_OK;
     const kt_store_service *s = kt_store_at(j->store, item);
@@ -117,6 +119,7 @@ static kt_status sketch_own(uint64_t *sketch, size_t *n_sketch, const job *j, si
         for (size_t i = 0; i < n; i++)
             hashes[kept + i] = kt_row_hash(x + i * (size_t)d, d, y[i]);
         kept = kt_sketch_make(sketch, hashes, kept + n);
+        kt_work_poll(work);
     }
     *n_sketch = kept;
 out:
@@ -137,13 +140,14 @@ static kt_status take_sketch(void *context, const char *data, size_t n, int rank
     return KT_OK;
 }
 
-static kt_status sketch_rows(kt_archive_entry *entry, const job *j, size_t item, MPI_Comm team, kt_error *err)
+static kt_status sketch_rows(kt_archive_entry *entry, const job *j, kt_work *work, size_t item, MPI_Comm team,
+                             kt_error *err)
 {
     kt_status status = KT_OK;
     uint64_t own[KT_SKETCH];
     sketch_sink sink = {.n = 0};
     size_t n = 0;
-    status = sketch_own(own, &n, j, item, kt_comm_rank(team), kt_comm_size(team), err);
+    status = sketch_own(own, &n, j, work, item, kt_comm_rank(team), kt_comm_size(team), err);
     KT_TRY(kt_comm_agree(team, status, err));
     KT_TRY(kt_comm_gather((const char *)own, n * sizeof *own, 0, team, take_sketch, &sink, err));
     entry->n_sketch = sink.n;
@@ -152,11 +156,12 @@ out:
     return status;
 }
 
-kt_status judging_run(kt_archive_entry *entry, const job *j, size_t item, MPI_Comm team, kt_error *err)
+kt_status judging_run(kt_archive_entry *entry, const job *j, kt_work *work, size_t item, MPI_Comm team,
+                      kt_error *err)
 {
     kt_status status = KT_OK;
-    KT_TRY(judge_cells(entry, j, item, team, err));
-    KT_TRY(sketch_rows(entry, j, item, team, err));
+    KT_TRY(judge_cells(entry, j, work, item, team, err));
+    KT_TRY(sketch_rows(entry, j, work, item, team, err));
 out:
     return status;
 }

@@ -6,60 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ENTRY, REFUSED };
-
-typedef struct {
-    uint64_t bytes;
-    uint64_t kind;
-} record_head;
-
-kt_status results_add(job_results *results, const char *data, size_t n, bool refused, kt_error *err)
-{
-    kt_status status = KT_OK;
-    record_head head = {n, refused ? REFUSED : ENTRY};
-    size_t need = results->n + sizeof head + n;
-    if (need > results->capacity) {
-        size_t capacity = 2 * need;
-        KT_TRY(kt_grow(&results->data, capacity, 1, err));
-        results->capacity = capacity;
-    }
-    memcpy(results->data + results->n, &head, sizeof head);
-    memcpy(results->data + results->n + sizeof head, data, n);
-    results->n = need;
-out:
-    return status;
-}
-
-static kt_status take_one(kt_archive *archive, const record_head *head, const char *data, kt_error *err)
-{
-    kt_status status = KT_OK;
-    if (head->kind == REFUSED) {
-        KT_TRY(kt_grow(&archive->refused, archive->n_refused + 1, sizeof *archive->refused, err));
-        memcpy(&archive->refused[archive->n_refused++], data, sizeof *archive->refused);
-    } else {
-        KT_TRY(kt_grow(&archive->entries, archive->n_entries + 1, sizeof *archive->entries, err));
-        archive->entries[archive->n_entries] = (kt_archive_entry){0};
-        KT_TRY(
-            kt_archive_entry_unpack(&archive->entries[archive->n_entries], data, (size_t)head->bytes, err));
-        archive->n_entries++;
-    }
-out:
-    return status;
-}
-
-kt_status results_take(void *context, const char *data, size_t n, int rank, kt_error *err)
-{
-    kt_status status = KT_OK;
-    record_head head;
-    (void)rank;
-    for (size_t at = 0; at < n; at += sizeof head + (size_t)head.bytes) {
-        memcpy(&head, data + at, sizeof head);
-        KT_TRY(take_one(context, &head, data + at + sizeof head, err));
-    }
-out:
-    return status;
-}
-
 /* ---- printing ---- */
 
 static kt_status print_json(const job *j, const kt_scored *scored, kt_error *err)

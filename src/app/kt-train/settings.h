@@ -27,6 +27,7 @@ typedef struct {
     int parallel, isa, export;
     const char *part;
     bool fresh, report, quiet, json, help, version;
+    double checkpoint_every, stop_after;
 } settings;
 
 /* All options; ends in a row without a name. */
