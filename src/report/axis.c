@@ -35,6 +35,20 @@ axis axis_linear(double low, double high, int most)
     return a;
 }
 
+axis axis_fitting(double low, double high, int most)
+{
+    axis a = axis_linear(low, high, most), fitted = a;
+    if (!(low < high))
+        return a;
+    fitted.low = low;
+    fitted.high = high;
+    fitted.n = 0;
+    for (int i = 0; i < a.n; i++)
+        if (a.tick[i] >= low && a.tick[i] <= high)
+            fitted.tick[fitted.n++] = a.tick[i];
+    return fitted;
+}
+
 /* Ticks of a logarithmic axis are numbered: `per` a decade. */
 static double numbered(int k, int per)
 {

@@ -20,6 +20,9 @@ typedef struct {
  * low <= high, finite. */
 axis axis_linear(double low, double high, int most);
 
+/* The same, but the axis ends where the data do, and its ticks lie between. */
+axis axis_fitting(double low, double high, int most);
+
 /* Ticks at 1, 2 and 5 times powers of ten, at powers alone where these are too many, at every other power
  * where they still are. low > 0. */
 axis axis_log(double low, double high, int most);

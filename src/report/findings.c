@@ -165,6 +165,42 @@ static void begin_panel(found_panel *panel, const kt_archive *archive, const kt_
     }
 }
 
+/* From its first cell to its last, or as far as the hull goes, and a tenth more: what comes next is asked
+ * for too. */
+static void set_range(found_panel *panel, const found_service *f, size_t index)
+{
+    bool any = panel->in_hull;
+    panel->x_low = panel->low;
+    panel->x_high = panel->high;
+    for (size_t i = 0; i < f->n_cells; i++) {
+        double x = f->cells[i].score.mean[f->x];
+        if (f->cells[i].panel != index)
+            continue;
+        panel->x_low = any ? fmin(panel->x_low, x) : x;
+        panel->x_high = any ? fmax(panel->x_high, x) : x;
+        any = true;
+    }
+    double range = panel->x_high - panel->x_low;
+    panel->x_high += 0.1 * (range > 0 ? range : fabs(panel->x_high));
+}
+
+static void ask_panel(found_panel *panel, const found_service *f, kt_predictor *predictor)
+{
+    for (int k = 0; k < GRID; k++) {
+        double point[KT_FEATURES_MAX];
+        memcpy(point, panel->point, sizeof point);
+        point[f->x] = found_grid(panel, k);
+        kt_mixture mixture = kt_predict_point(predictor, point);
+        for (int q = 0; q < KT_QUANTILES; q++)
+            panel->line[q][k] = kt_mixture_quantile(&mixture, kt_quantile_level[q]);
+    }
+}
+
+double found_grid(const found_panel *panel, int k)
+{
+    return panel->x_low + (panel->x_high - panel->x_low) * k / (GRID - 1);
+}
+
 static void make_panels(found_service *f, const kt_archive *archive, kt_predictor *predictor)
 {
     columns c = {f->x, archive->d};
@@ -174,22 +210,13 @@ static void make_panels(found_service *f, const kt_archive *archive, kt_predicto
             if (f->combinations++ < PANELS_MAX)
                 begin_panel(&f->panels[f->n_panels++], archive, &f->cells[i].score, &c);
         f->cells[i].panel = f->combinations <= PANELS_MAX ? f->combinations - 1 : NO_PANEL;
-        double x = f->cells[i].score.mean[f->x];
-        f->x_low = i == 0 || x < f->x_low ? x : f->x_low;
-        f->x_high = i == 0 || x > f->x_high ? x : f->x_high;
     }
     for (size_t p = 0; p < f->n_panels; p++) {
         found_panel *panel = &f->panels[p];
         panel->in_hull =
             kt_hull_section(&panel->low, &panel->high, &f->entry->fitted.model.hull, f->x, panel->point);
-        for (int k = 0; k < GRID; k++) {
-            double point[KT_FEATURES_MAX];
-            memcpy(point, panel->point, sizeof point);
-            point[f->x] = f->x_low + (f->x_high - f->x_low) * k / (GRID - 1);
-            kt_mixture mixture = kt_predict_point(predictor, point);
-            for (int q = 0; q < KT_QUANTILES; q++)
-                panel->line[q][k] = kt_mixture_quantile(&mixture, kt_quantile_level[q]);
-        }
+        set_range(panel, f, p);
+        ask_panel(panel, f, predictor);
     }
 }
 

@@ -26,7 +26,8 @@ typedef struct {
 typedef struct {
     char label[256]; /* "rep 2" */
     double point[KT_FEATURES_MAX];
-    bool in_hull; /* some of the line is, from low to high: */
+    double x_low, x_high; /* where its quantiles are drawn */
+    bool in_hull;         /* some of the line is, from low to high: */
     double low, high;
     double line[KT_QUANTILES][GRID];
 } found_panel;
@@ -45,8 +46,7 @@ typedef struct {
     found_cell *cells;                     /* by panel, then rate */
     size_t n_panels, combinations;         /* combinations of the other features that there are */
     found_panel panels[PANELS_MAX];
-    int x; /* the feature along which quantiles are drawn */
-    double x_low, x_high;
+    int x;                      /* the feature along which quantiles are drawn */
     kt_score interior, outside; /* of held-out cells */
     kt_verdict verdict;
     found_comparison comparison;
@@ -60,6 +60,8 @@ typedef struct {
 
 kt_status findings_make(findings *f, const kt_report *report, kt_error *err); /* f: zeroed */
 void findings_clear(findings *f);
+
+double found_grid(const found_panel *panel, int k); /* the k-th of GRID rates */
 
 /* ---- findings_cell.c ---- */
 

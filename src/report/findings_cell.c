@@ -10,11 +10,13 @@ static void ask_model(found_cell *cell, const kt_mixture *mixture)
         cell->predicted[k] = kt_mixture_cdf(mixture, cell->time[k]);
 }
 
-/* Rows evenly spaced in rank, first and last among them. */
+/* Rows by rank, first and last among them, and closer to each other in the tails. */
 static void draw_rows(found_cell *cell, const kt_glance *glance)
 {
-    for (size_t k = 0; k < CURVE; k++) {
-        size_t row = k * (glance->n - 1) / (CURVE - 1);
+    static const double quarter = 1.5707963267948966; /* of a turn */
+    for (int k = 0; k < CURVE; k++) {
+        double root = sin(quarter * k / (CURVE - 1));
+        size_t row = (size_t)(root * root * (double)(glance->n - 1) + 0.5);
         cell->time[k] = glance->sorted[row];
         cell->share[k] = ((double)row + 0.5) / (double)glance->n;
     }

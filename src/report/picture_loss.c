@@ -46,7 +46,7 @@ void picture_loss(FILE *out, const kt_archive_entry *entry)
     if (!(low <= high))
         low = 0, high = 1;
     const kt_look *kept = &fit->looks[fit->best < fit->n_looks ? fit->best : fit->n_looks - 1];
-    picture p = svg_picture(out, axis_linear(0, (double)fit->looks[fit->n_looks - 1].step, 6),
+    picture p = svg_picture(out, axis_fitting(0, (double)fit->looks[fit->n_looks - 1].step, 6),
                             axis_linear(low, high, 7), RIGHT);
     svg_axes(&p, "", "step", "NLL, nats");
     curve(&p, &(losses){fit->looks, fit->n_looks, true}, "o");

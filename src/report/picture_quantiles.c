@@ -48,11 +48,11 @@ static void name_lines(const picture *p, const found_panel *panel)
     }
 }
 
-static void lines(const picture *p, const found_service *f, const found_panel *panel)
+static void lines(const picture *p, const found_panel *panel)
 {
     double x[GRID];
     for (int k = 0; k < GRID; k++)
-        x[k] = f->x_low + (f->x_high - f->x_low) * k / (GRID - 1);
+        x[k] = found_grid(panel, k);
     for (int q = 0; q < KT_QUANTILES; q++) {
         double y[GRID];
         for (int k = 0; k < GRID; k++) /* what leaves the picture is not drawn along its edge */
@@ -80,14 +80,15 @@ static void points(const picture *p, const found_service *f, size_t i)
 void picture_quantiles(FILE *out, const found_service *f, size_t index, const char *x_name)
 {
     const found_panel *panel = &f->panels[index];
-    axis x = axis_linear(f->x_low >= 0 && f->x_low < 0.5 * f->x_high ? 0 : f->x_low, f->x_high, 7);
+    double low = panel->x_low >= 0 && panel->x_low < 0.5 * panel->x_high ? 0 : panel->x_low;
+    axis x = axis_fitting(low, panel->x_high, 7);
     picture p = svg_picture(out, x, picture_quantile_times(f), RIGHT);
     char title[32];
     snprintf(title, sizeof title, "time, %s", p.y.unit_name);
     if (panel->in_hull)
         svg_box(&p, "u", panel->low, p.y.low, panel->high, p.y.high);
     svg_axes(&p, panel->label, x_name, title);
-    lines(&p, f, panel);
+    lines(&p, panel);
     name_lines(&p, panel);
     for (int held_out = 0; held_out < 2; held_out++) /* those on top */
         for (size_t i = 0; i < f->n_cells; i++)

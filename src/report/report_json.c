@@ -19,10 +19,10 @@ static kt_json *model_lines(const found_service *f)
 {
     kt_json *list = kt_json_array();
     double x[GRID];
-    for (int k = 0; k < GRID; k++)
-        x[k] = f->x_low + (f->x_high - f->x_low) * k / (GRID - 1);
     for (size_t p = 0; p < f->n_panels; p++) {
         const found_panel *panel = &f->panels[p];
+        for (int k = 0; k < GRID; k++)
+            x[k] = found_grid(panel, k);
         kt_json *json = kt_json_put(kt_json_object(), "where", kt_json_string(panel->label));
         kt_json_put(json, "x", kt_json_reals(x, GRID));
         kt_json_put(json, "p50", kt_json_reals(panel->line[0], GRID));

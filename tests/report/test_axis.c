@@ -42,6 +42,16 @@ static void linear_steps(void **state)
     assert_true(a.low < 0 && a.high > 0);
 }
 
+static void fitting(void **state)
+{
+    (void)state;
+    axis a = axis_fitting(0, 2250, 6);
+    assert_int_equal(a.n, 5);
+    assert_true(a.low == 0 && a.high == 2250 && a.tick[4] == 2000);
+    a = axis_fitting(3, 3, 6);
+    assert_true(a.low < 3 && a.high > 3 && a.n >= 2);
+}
+
 static void logarithmic(void **state)
 {
     (void)state;
@@ -107,8 +117,8 @@ static void places_and_labels(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(linear),    cmocka_unit_test(linear_steps),      cmocka_unit_test(logarithmic),
-        cmocka_unit_test(any_range), cmocka_unit_test(places_and_labels),
+        cmocka_unit_test(linear),    cmocka_unit_test(linear_steps), cmocka_unit_test(logarithmic),
+        cmocka_unit_test(any_range), cmocka_unit_test(fitting),      cmocka_unit_test(places_and_labels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
