@@ -75,7 +75,7 @@ extern const char *const kt_load_error_text[KT_LOAD_ERRORS];
 typedef enum { KT_LOAD_MEASURED, KT_LOAD_WARMUP, KT_LOAD_COOLDOWN } kt_load_phase;
 extern const char *const kt_load_phase_text[];
 
-/* A request and what became of it. */
+/* A request and what became of it. sent is noted once it is with its connection: never too early. */
 typedef struct {
     int64_t due, sent, done; /* ns since 1970; of a schedule: due from its begin, the others 0 */
     int32_t status;          /* of HTTP, or 0 */
@@ -84,14 +84,15 @@ typedef struct {
     uint8_t trace[16];
 } kt_load_request;
 
-/* How a load ended: all was sent, stopped by order, or the server was gone. */
-typedef enum { KT_LOAD_ALL, KT_LOAD_STOPPED, KT_LOAD_GONE } kt_load_end;
+/* How a load ended: all was sent, stopped by order, the server was gone, or all was sent and none of it had
+ * an answer. */
+typedef enum { KT_LOAD_ALL, KT_LOAD_STOPPED, KT_LOAD_GONE, KT_LOAD_UNANSWERED } kt_load_end;
 
 typedef struct {
     kt_load_request *request; /* [n] by due time; those that were not sent are left out */
     size_t n, planned;
     kt_load_end end;
-    char reason[256]; /* KT_LOAD_GONE: what the last failure was */
+    char reason[256]; /* KT_LOAD_GONE, KT_LOAD_UNANSWERED: what the last failure was */
 } kt_load_result;
 
 /* KT_USAGE for a URL that is none, a scheme other than http and https, a header that is no line. */

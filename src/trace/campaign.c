@@ -71,7 +71,7 @@ static kt_json *entry_of(const campaign *w, const kt_load_result *result)
         kt_json_put(entry, "rep", reps_of(cell));
     if (result->end == KT_LOAD_STOPPED)
         kt_json_put(entry, "incomplete", kt_json_string("stopped"));
-    if (result->end == KT_LOAD_GONE)
+    if (result->end == KT_LOAD_GONE || result->end == KT_LOAD_UNANSWERED)
         kt_json_put(entry, "incomplete", kt_json_string("the server gave no answer"));
     return entry;
 }
@@ -83,6 +83,9 @@ static kt_status judge(const campaign *w, const kt_load_result *result, const kt
                        result->planned);
     if (result->end == KT_LOAD_GONE)
         return kt_fail(err, KT_IO, "cell %zu: no answer within %g s: %s", w->cell, w->c->load.give_up_s,
+                       result->reason);
+    if (result->end == KT_LOAD_UNANSWERED)
+        return kt_fail(err, KT_IO, "cell %zu: none of its %zu requests was answered: %s", w->cell, result->n,
                        result->reason);
     if (!entry)
         return kt_fail(err, KT_IO, "cell %zu: no request was due within its %g s", w->cell,

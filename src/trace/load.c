@@ -215,9 +215,11 @@ static void close_engine(engine *e)
 static void settle(engine *e)
 {
     int64_t now = load_now();
+    bool answered = e->sent == 0;
     e->result->n = e->sent;
     for (size_t i = 0; i < e->sent; i++) {
         kt_load_request *r = &e->result->request[i];
+        answered = answered || r->status > 0;
         if (r->done == 0) {
             r->done = now;
             r->error = KT_LOAD_DROPPED;
@@ -226,6 +228,8 @@ static void settle(engine *e)
         r->sent += e->to_unix;
         r->done += e->to_unix;
     }
+    if (e->result->end == KT_LOAD_ALL && !answered)
+        e->result->end = KT_LOAD_UNANSWERED;
 }
 
 kt_status kt_load_run(kt_load_result *result, const kt_load_options *options, kt_error *err)

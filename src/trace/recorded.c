@@ -284,11 +284,14 @@ static bool is_hdf5(const char *path)
            (n == sizeof block && memcmp(block + 512, signature, 8) == 0);
 }
 
-/* What lies beside traces and is known by its name: logs and sums of kt load. */
+/* What kt load writes beside spans. */
 static bool lies_beside(const source *file)
 {
-    const char *name = base_name(file->path);
-    return !file->named && (strcmp(name, "requests.csv") == 0 || strcmp(name, "summary.json") == 0);
+    static const char *const known[] = {"requests.csv", "summary.json", "campaign.json"};
+    for (size_t i = 0; i < sizeof known / sizeof *known && !file->named; i++)
+        if (strcmp(base_name(file->path), known[i]) == 0)
+            return true;
+    return false;
 }
 
 static kt_status read_file(reader *r, const source *file, kt_error *err)

@@ -61,6 +61,11 @@ lacks stderr pa55
 run 1 load -u "http://me:pa55@127.0.0.1:1/x" -r 200 -n 500 --give-up 0.2 --out secret3
 lacks stderr pa55; has stderr "no answer within 0.2 s"
 
+# ---- nothing was answered: a failure, and the files say what was tried ----
+run 1 load -u http://127.0.0.1:1/x -r 200 -n 5 --out silent
+has stderr "none of its 5 requests was answered"
+same <(column silent/requests.csv 5 | tail -n +2 | sort -u) <(echo refused) "errors of what nobody answered"
+
 # ---- signals ----
 "$kt" load -u "$at/sleep/300" -r 50 -n 10000 --out ended >stdout 2>stderr & load=$!
 sleep 1.2; kill -INT $load; wait $load; code=$?

@@ -154,13 +154,15 @@ static void errors_are_told_by_kind(void **state)
             fail_msg("%s: %s", cases[i].path, kt_load_error_text[result.request[0].error]);
         for (size_t k = 0; k < 12; k++)
             assert_int_equal(result.request[k].status, cases[i].status);
-        assert_int_equal(result.end, KT_LOAD_ALL);
+        assert_int_equal(result.end, cases[i].status > 0 ? KT_LOAD_ALL : KT_LOAD_UNANSWERED);
         kt_load_result_clear(&result);
     }
     load_server_stop(&server);
     kt_load_options o = at(&server, "/ok", 200, 12); /* nobody listens there now */
     kt_load_result result = load(&o);
     assert_int_equal(of_error(&result, KT_LOAD_REFUSED), 12);
+    assert_int_equal(result.end, KT_LOAD_UNANSWERED);
+    assert_true(strstr(result.reason, "connect") != NULL);
     kt_load_result_clear(&result);
     o.url = "http://no-such-host.invalid/";
     o.requests = 2;

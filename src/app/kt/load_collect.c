@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 enum { NAP_NS = 100000000, MARGIN_NS = 1000000000 };
+#define LINE_NS INT64_C(15000000000)
 
 static bool live(const load_collect *what)
 {
@@ -67,12 +68,17 @@ out:
 static kt_status wait_until(const load_collect *what, int64_t time, kt_error *err)
 {
     const struct timespec nap = {0, NAP_NS};
+    int64_t told = INT64_MAX; /* without a terminal: a line now and then */
     for (int64_t left; (left = time - kt_when_now()) > 0;) {
         if (what->stop && what->stop(NULL))
             return kt_fail(err, KT_STOPPED,
                            "stopped before the traces were collected; the same command collects them");
         if (live(what))
             fprintf(stderr, "\r\033[Kspans settle: %.0f s left", (double)left * 1e-9);
+        else if (!what->quiet && told - left >= LINE_NS) {
+            fprintf(stderr, "spans settle: %.0f s left\n", (double)left * 1e-9);
+            told = left;
+        }
         nanosleep(&nap, NULL);
     }
     wipe(what);
