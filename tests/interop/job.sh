@@ -12,6 +12,7 @@ cat >plan.json <<JSON
 JSON
 since=$(date +%s%N)
 run 0 load --plan plan.json --out load --jaeger "$jaeger" --settle 5
+has stderr "spans settle: "
 has stdout "550 of 550 requests found by their trace id"
 has load/summary.json '"found": 550'
 has stdout "certificate complete"

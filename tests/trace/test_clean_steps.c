@@ -89,6 +89,23 @@ static void pods_change(void **state)
     free(run);
 }
 
+/* Both pods restart and keep their names, as those of a StatefulSet do: a break of two seconds, and the same
+ * step after it as before. */
+static void a_restart_that_keeps_the_pods(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        begin(seed);
+        requests(600, 30, 0, 2);
+        now += 2 * INT64_C(1000000000);
+        requests(600, 30, 0, 2);
+        find();
+        assert_int_equal(n_cells, 1);
+        assert_int_equal(n_runs, 1);
+        free(run);
+    }
+}
+
 /* 20 to 60 requests a second, and a pause: cut within a few requests of the change. */
 static void rate_changes(void **state)
 {
@@ -158,9 +175,10 @@ static void drift(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(poisson_test), cmocka_unit_test(nothing_changes), cmocka_unit_test(pods_change),
-        cmocka_unit_test(rate_changes), cmocka_unit_test(few_requests),    cmocka_unit_test(few_at_all),
-        cmocka_unit_test(drift),
+        cmocka_unit_test(poisson_test), cmocka_unit_test(nothing_changes),
+        cmocka_unit_test(pods_change),  cmocka_unit_test(a_restart_that_keeps_the_pods),
+        cmocka_unit_test(rate_changes), cmocka_unit_test(few_requests),
+        cmocka_unit_test(few_at_all),   cmocka_unit_test(drift),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
