@@ -25,6 +25,7 @@
 #define KT_RUN_ARCHIVE "models.h5"
 #define KT_RUN_MODELS  "saved_models"
 #define KT_RUN_INFO    "run.json"
+#define KT_RUN_COSTS   "costs.json" /* of kt plan --calibrate */
 #define KT_RUN_REPORT  "report.html"
 
 typedef enum { KT_RUN_NEW, KT_RUN_UNFINISHED, KT_RUN_FINISHED } kt_run_state;

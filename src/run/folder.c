@@ -10,9 +10,9 @@
 
 /* All that kt-train writes into a run's folder; the configuration goes last, so that a removal cut short is
  * still known as a run. Not the lock: it is held meanwhile, and goes when it is released. */
-static const char *const ours[] = {KT_RUN_ARCHIVE, KT_RUN_INFO,  KT_RUN_REPORT,        KT_RUN_JOURNAL,
-                                   KT_RUN_DATASET, KT_RUN_SPANS, KT_RUN_SPANS ".part", KT_RUN_PARTS,
-                                   KT_RUN_INPUTS,  KT_RUN_CONFIG};
+static const char *const ours[] = {KT_RUN_ARCHIVE, KT_RUN_INFO,   KT_RUN_REPORT,        KT_RUN_JOURNAL,
+                                   KT_RUN_DATASET, KT_RUN_SPANS,  KT_RUN_SPANS ".part", KT_RUN_PARTS,
+                                   KT_RUN_COSTS,   KT_RUN_INPUTS, KT_RUN_CONFIG};
 
 /* Removes a file, or a folder that is empty; one that is not there, or holds more, is fine. */
 static kt_status remove_one(const char *path, kt_error *err)

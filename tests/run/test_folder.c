@@ -213,6 +213,40 @@ static void a_journal_has_one_event_a_line(void **state)
     free(text);
 }
 
+static void fits_are_read_from_a_journal(void **state)
+{
+    (void)state;
+    char path[192];
+    kt_journal_fit *fits;
+    size_t n;
+    const char *lines =
+        "{\"event\":\"phase\",\"phase\":\"fit\",\"seconds\":0.1}\n"
+        "{\"event\":\"fitted\",\"service\":\"b\",\"group\":1,\"steps\":75,\"batch\":64,\"fit_seconds\":2.5,"
+        "\"judge_seconds\":0.5}\n"
+        "{\"event\":\"look\",\"service\":\"fitted\",\"step\":75}\n"
+        "not JSON, though \"fitted\"\n"
+        "{\"event\":\"refused\",\"service\":\"c\",\"reason\":\"\\\"fitted\\\" it is not\"}\n"
+        "{\"event\":\"fitted\",\"service\":\"a\",\"group\":2,\"steps\":80,\"batch\":128,\"fit_seconds\":1,"
+        "\"judge_seconds\":0}\n"
+        "{\"event\":\"fitted\",\"service\":\"b\",\"group\":1,\"steps\":75,\"batch\":64,\"fit_seconds\":3,"
+        "\"judge_seconds\":0.25}\n"
+        "{\"event\":\"fitted\",\"service\":\"a\",\"group\":2,\"ste"; /* cut short by a kill */
+    snprintf(path, sizeof path, "%s/journal.jsonl", base);
+    assert_int_equal(kt_file_write(path, lines, strlen(lines), NULL), KT_OK);
+    assert_int_equal(kt_journal_fits(&fits, &n, path, NULL), KT_OK);
+    assert_int_equal(n, 2);
+    assert_string_equal(fits[0].service, "a");
+    assert_int_equal(fits[0].ranks, 2);
+    assert_int_equal(fits[0].batch, 128);
+    assert_string_equal(fits[1].service, "b");
+    assert_true(fits[1].steps == 75 && fits[1].fit_seconds == 3 && fits[1].judge_seconds == 0.25);
+    kt_journal_fits_clear(fits, n);
+    assert_int_equal(kt_file_write(path, "", 0, NULL), KT_OK);
+    assert_int_equal(kt_journal_fits(&fits, &n, path, NULL), KT_OK);
+    assert_int_equal(n, 0);
+    kt_journal_fits_clear(fits, n);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, fresh_folder, remove_folder)
 
 int main(void)
@@ -225,6 +259,7 @@ int main(void)
         IN_FOLDER(what_killed_ones_left_goes),
         IN_FOLDER(who_works_there_keeps_others_out),
         IN_FOLDER(a_journal_has_one_event_a_line),
+        IN_FOLDER(fits_are_read_from_a_journal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

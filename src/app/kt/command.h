@@ -21,7 +21,7 @@ typedef struct {
 } kt_command;
 
 extern const kt_command command_info, command_predict, command_sample, command_evaluate, command_verify,
-    command_import, command_merge, command_export, command_clean, command_load, command_collect,
+    command_import, command_merge, command_plan, command_export, command_clean, command_load, command_collect,
     command_report;
 
 /* The instruction set that KT_ISA names, or the best. */
