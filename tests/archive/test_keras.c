@@ -177,6 +177,87 @@ static void features_of_any_size(void **state)
     }
 }
 
+/* ---- the tree ---- */
+
+static void free_names(char **names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        free(names[i]);
+    free(names);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Writes a model under each of the names; they are put in byte order. */
+static kt_status export_names(const char *folder, const char **names, size_t n)
+{
+    kt_archive archive;
+    const kt_archive_entry *entries[16];
+    const kt_keras_options options = {.dataset = NULL};
+    sample_features(&archive);
+    archive.n_entries = n;
+    archive.entries = sample_new(n, sizeof *archive.entries);
+    qsort(names, n, sizeof *names, by_bytes);
+    for (size_t i = 0; i < n; i++) {
+        archive.entries[i].name = sample_text(names[i]);
+        sample_network(&archive.entries[i].fitted.model, 0);
+        entries[i] = &archive.entries[i];
+    }
+    err = (kt_error){0};
+    kt_status status = kt_keras_export(folder, &archive, entries, n, &options, &err);
+    kt_archive_clear(&archive);
+    return status;
+}
+
+static void names_stay_in_the_tree_and_apart(void **state)
+{
+    (void)state;
+    const char *names[] = {"..",  ".", "../../up", "a/b",      "a%2Fb", "a%2fb",
+                           "a b", "/", "\n",       "\xc3\xa4", "~",     "-rf"};
+    const size_t n = sizeof names / sizeof *names;
+    char **found, path[400];
+    size_t n_found;
+    OK(export_names("out", names, n));
+    OK(kt_folder_list(&found, &n_found, ".", &err));
+    assert_int_equal(n_found, 1);
+    free_names(found, n_found);
+    OK(kt_folder_list(&found, &n_found, "out/saved_models", &err));
+    assert_int_equal(n_found, n);
+    for (size_t i = 0; i < n; i++) { /* and each file says whose it is */
+        kt_archive_entry entry = {.name = NULL};
+        kt_keras_origin origin;
+        size_t known = 0;
+        snprintf(path, sizeof path, "out/saved_models/%s/model/model.keras", found[i]);
+        OK(kt_keras_read(&entry, &origin, path, -1, &err));
+        while (known < n && (!names[known] || strcmp(names[known], origin.service) != 0))
+            known++;
+        assert_in_range(known, 0, n - 1);
+        names[known] = NULL;
+        kt_archive_entry_clear(&entry);
+        kt_keras_origin_clear(&origin);
+    }
+    free_names(found, n_found);
+}
+
+static void a_name_too_long_for_a_folder_leaves_nothing(void **state)
+{
+    (void)state;
+    char slashes[101];
+    const char *names[] = {"cart", slashes};
+    char **found;
+    size_t n_found;
+    memset(slashes, '/', 100); /* each needs three bytes */
+    slashes[100] = '\0';
+    assert_int_equal(export_names("out", names, 2), KT_INPUT);
+    assert_non_null(strstr(err.message, "300"));
+    OK(kt_folder_list(&found, &n_found, ".", &err));
+    assert_int_equal(n_found, 0);
+    free_names(found, n_found);
+}
+
 /* ---- damage ---- */
 
 /* Reads what is in m.keras: an answer or a message, nothing else. */
@@ -237,6 +318,8 @@ int main(void)
         TEST(the_same_model_gives_the_same_bytes),
         TEST(a_network_that_answers_otherwise_is_found),
         TEST(features_of_any_size),
+        TEST(names_stay_in_the_tree_and_apart),
+        TEST(a_name_too_long_for_a_folder_leaves_nothing),
         TEST(damaged_files_are_refused),
         TEST(what_is_no_such_file),
     };

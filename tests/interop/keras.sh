@@ -16,6 +16,13 @@ table data.csv 1600 1
 for recipe in default seed; do # trained ones, of both recipes
   "$kt_train" data.csv --recipe $recipe --steps 150 --epochs 0 --out $recipe -q >train.log 2>&1 || fail "kt-train: $(cat train.log)"
 done
+if [ "$1" = tf215 ]; then # the README's own lines
+  "$kt" export default --format keras --out DIR -q || fail "kt export"
+  sed -n "/^    python -c 'import/,/'\$/ {s/^    //; s|/S/|/s0/|; s/)'\$/); print(weights.shape, scale.shape)'/; p}" \
+    "$tests/../README.md" >readme
+  [ "$(wc -l <readme)" -ge 3 ] && ok || fail "no lines for Python in the README"
+  PATH=$environment/bin:$PATH bash readme 2>errors | grep -qF "(1, 8) (1, 8)" && ok || fail "README: $(cat readme errors)"
+fi
 timeout 500 "$environment/bin/python" "$interop/with_keras.py" "$1" "$kt" >said 2>errors && ok || fail "$(cat said; tail -n 30 errors)"
 tail -n 1 said
 finish
