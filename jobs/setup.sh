@@ -4,8 +4,9 @@ kt_packages_build="gcc libc6-dev make cmake ninja-build pkg-config openmpi-bin l
   libjansson-dev libssl-dev libcurl4-openssl-dev zlib1g-dev libzip-dev"
 kt_packages_test="$kt_packages_build libcmocka-dev hdf5-tools python3 ca-certificates"
 kt_packages_fixtures="$kt_packages_test python3-pandas" # where KT_FIXTURES names recorded traces of others
-kt_packages_interop="$kt_packages_fixtures openssh-server python3-venv chromium fonts-liberation" # and where real servers,
-# Keras and a browser are required; npm where Node does not come from elsewhere
+kt_packages_slurm="slurmctld slurmd slurm-client munge iproute2 util-linux" # a cluster, and hosts, on one machine
+kt_packages_interop="$kt_packages_fixtures $kt_packages_slurm openssh-server python3-venv chromium fonts-liberation" # and
+# where real servers, Keras, a cluster and a browser are required; npm where Node does not come from elsewhere
 command -v npm >/dev/null || kt_packages_interop="$kt_packages_interop npm"
 kt_packages_clang="$kt_packages_test clang-14"
 kt_packages_valgrind="$kt_packages_test valgrind"
