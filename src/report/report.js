@@ -14,7 +14,7 @@ document.addEventListener('DOMContentLoaded', () => {
     select.value = cell;
     const names = $$('thead th', row.closest('table')).map(e => e.textContent);
     const at = name => row.cells[names.indexOf(name)].textContent;
-    $('.said', article).textContent = at('kind') + ', ' + at('rows') + ' rows: KS ' + at('KS') + ' at a floor of ' +
+    $('.said', article).textContent = at('cell') + ', ' + at('kind') + ', ' + at('rows') + ' rows: KS ' + at('KS') + ' at a floor of ' +
       at('floor') + '; p95 ' + at('p95, ms') + ' ms, the model says ' + at('model p95') + ' ms';
   }
 

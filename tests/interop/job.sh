@@ -26,6 +26,7 @@ code=$?
 grep -q '^route ' direct.stdout && ok || fail "no model of route: $(cat direct.stdout direct.stderr)"
 run 0 info direct/models.h5
 has stdout "complete"
+has direct/report.html "<dt>certificate<dd>complete"
 
 run 0 collect --jaeger "$jaeger" $range --out spans.h5
 "$kt_train" --traces spans.h5 --manifest load/manifest.json --recipe fast --quiet --out again >again.stdout 2>again.stderr
