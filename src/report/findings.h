@@ -20,7 +20,8 @@ typedef struct {
     double low[KT_QUANTILES], high[KT_QUANTILES]; /* of observed quantiles */
     double share[CURVE];                          /* of rows up to time */
     double gap_at, gap_from, gap_to;              /* where KS is taken, between these shares */
-    double time[CURVE], predicted[CURVE];         /* the distribution; predicted: the model's share */
+    double time[CURVE], predicted[CURVE],
+        other[CURVE]; /* the distribution; predicted, other: the models' shares */
 } found_cell;
 
 typedef struct {
@@ -29,13 +30,14 @@ typedef struct {
     double x_low, x_high; /* where its quantiles are drawn */
     bool in_hull;         /* some of the line is, from low to high: */
     double low, high;
-    double line[KT_QUANTILES][GRID];
+    double line[KT_QUANTILES][GRID], other[GRID]; /* other: p95 of the other model */
 } found_panel;
 
 /* Held-out cells inside the hull that neither model was trained on. */
 typedef struct {
     size_t trained_on;   /* cells left out because the other was trained on them */
     bool unknown_rows;   /* what the other was trained on is not known */
+    bool other_target;   /* it was trained on times with, or without, delay */
     kt_score own, other; /* cells = 0: none in common */
 } found_comparison;
 

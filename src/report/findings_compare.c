@@ -90,6 +90,24 @@ out:
     return status;
 }
 
+/* What the other model says, for pictures. */
+static void ask_other(found_service *f, kt_predictor *predictor)
+{
+    for (size_t i = 0; i < f->n_cells; i++) {
+        kt_mixture mixture = kt_predict_point(predictor, f->cells[i].score.mean);
+        for (int k = 0; k < CURVE && f->cells[i].score.role == KT_ROLE_HELD_OUT; k++)
+            f->cells[i].other[k] = kt_mixture_cdf(&mixture, f->cells[i].time[k]);
+    }
+    for (size_t p = 0; p < f->n_panels; p++)
+        for (int k = 0; k < GRID; k++) {
+            double point[KT_FEATURES_MAX];
+            memcpy(point, f->panels[p].point, sizeof point);
+            point[f->x] = found_grid(&f->panels[p], k);
+            kt_mixture mixture = kt_predict_point(predictor, point);
+            f->panels[p].other[k] = kt_mixture_quantile(&mixture, kt_quantile_level[1]);
+        }
+}
+
 kt_status found_compare(found_service *f, const kt_service *service, size_t d, uint64_t seed, kt_isa isa,
                         kt_error *err)
 {
@@ -100,6 +118,8 @@ kt_status found_compare(found_service *f, const kt_service *service, size_t d, u
     KT_TRY(kt_alloc(&own, f->entry->n_cells, sizeof *own, err));
     KT_TRY(kt_alloc(&other, f->entry->n_cells, sizeof *other, err));
     KT_TRY(kt_predictor_create(&o.predictor, &f->other->fitted.model, isa, err));
+    ask_other(f, o.predictor);
+    f->comparison.other_target = f->entry->target != f->other->target;
     for (size_t c = 0; c < f->entry->n_cells; c++) {
         const kt_cell_score *score = &f->entry->cells[c];
         bool there = false;

@@ -15,17 +15,20 @@ static void key_symbols(FILE *out)
           "<path id=k-h class=kh d=\"M14 1v14M14 3l5 5-5 5-5-5z\"/><path id=k-t class=kt d=\"M14 1v14M10 "
           "4h8v8h-8z\"/>"
           "<path id=k-l class=kl d=\"M0 8h28\"/><path id=k-o class=ko d=\"M0 8h28\"/>"
-          "<path id=k-k class=kk d=\"M0 8h28\"/><rect id=k-u class=u width=28 height=16 />"
+          "<path id=k-x class=kx d=\"M0 8h28\"/><path id=k-k class=kk d=\"M0 8h28\"/><rect id=k-u class=u "
+          "width=28 height=16 />"
           "</defs></svg>\n",
           out);
 }
 
-static void key(FILE *out, bool rows)
+static void key(FILE *out, const found_service *f)
 {
     fputs("<ul class=key>" KEY("h") "held-out cell", out);
-    if (rows)
+    if (f->n_cells > 0 && f->cells[0].seen)
         fputs(", with the 95 % interval of its quantiles" KEY("t") "cell trained on", out);
-    fputs(KEY("l") "the model" KEY("u") "inside the hull</ul>\n", out);
+    fputs(KEY("l") "the model", out);
+    fputs(f->other ? KEY("x") "p95 of the other model" : "", out);
+    fputs(KEY("u") "inside the hull</ul>\n", out);
 }
 
 static void quantiles(FILE *out, const found_service *f, const char *x_name)
@@ -33,8 +36,7 @@ static void quantiles(FILE *out, const found_service *f, const char *x_name)
     fprintf(out, "<h4>Quantiles by ");
     put_escaped(out, x_name);
     fputs("</h4>\n", out);
-    bool rows = f->n_cells > 0 && f->cells[0].seen;
-    key(out, rows);
+    key(out, f);
     fputs("<div class=\"pictures\">\n", out);
     for (size_t p = 0; p < f->n_panels; p++) {
         char name[600];
@@ -69,10 +71,10 @@ static void distributions(FILE *out, const found_service *f, size_t i)
     svg_begin(out, picture_cdf_kind(f), name);
     picture_cdf(out, f, 0, f->n_cells - 1);
     svg_end(out);
-    fputs(
-        rows ? "<ul class=key>" KEY("o") "measured" KEY("l") "the model" KEY("k") "KS, the largest gap</ul>\n"
-             : "<ul class=key>" KEY("h") "measured p50, p95, p99" KEY("l") "the model</ul>\n",
-        out);
+    fputs(rows ? "<ul class=key>" KEY("o") "measured" KEY("l") "the model" KEY("k") "KS, the largest gap"
+               : "<ul class=key>" KEY("h") "measured p50, p95, p99" KEY("l") "the model",
+          out);
+    fputs(f->other ? KEY("x") "the other model, in held-out cells</ul>\n" : "</ul>\n", out);
     fputs("<p class=\"said soft\" role=\"status\">", out);
     put_escaped(out, f->cells[f->worst].score.label);
     fputs("</p></figure>\n", out);
@@ -137,7 +139,7 @@ static void summary(FILE *out, const found_service *f)
 
 static void service(FILE *out, const found_service *f, size_t i, const char *x_name)
 {
-    fprintf(out, "<article id=\"s%zu\" aria-labelledby=\"h%zu\">\n<h3 id=\"h%zu\">", i, i, i);
+    fprintf(out, "<article id=\"s%zu\" aria-labelledby=\"h%zu\">\n<h3 id=\"h%zu\" tabindex=-1>", i, i, i);
     put_escaped(out, f->entry->name);
     fputs("</h3>\n", out);
     summary(out, f);

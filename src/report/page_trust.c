@@ -86,6 +86,8 @@ static void remarks(FILE *out, const found_service *s)
     remark(out, &n, flags);
     if (s->comparison.trained_on > 0)
         remark(out, &n, "some cells not compared: the other model was trained on them");
+    if (s->comparison.other_target)
+        remark(out, &n, "the other model was trained on another target");
     if (s->comparison.unknown_rows)
         remark(out, &n, "what the other model was trained on is not known");
 }

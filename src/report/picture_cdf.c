@@ -21,30 +21,33 @@ static axis times_of(const found_service *f, size_t first, size_t last)
     return axis_times(low, high, 7);
 }
 
-static void curve(const picture *p, const found_cell *cell, const double *share)
+static void curve(const picture *p, const char *kind, const found_cell *cell, const double *share)
 {
     double time[CURVE];
     for (int k = 0; k < CURVE; k++) /* what leaves the picture is not drawn along its edge */
         time[k] = cell->time[k] >= p->x.low && cell->time[k] <= p->x.high ? cell->time[k] : NAN;
-    fputs("<path d=\"", p->out);
+    fprintf(p->out, "<path%s d=\"", kind);
     svg_curve(p, time, share, CURVE);
     fputs("\"/>", p->out);
 }
 
-/* Without classes: which path is what their order says (picture.css). */
+/* Mostly without classes: which path is what their order says (picture.css). */
 static void distribution(const picture *p, const found_service *f, size_t i)
 {
     const found_cell *cell = &f->cells[i];
     fprintf(p->out, "<g data-c=\"%zu\"%s>", i, i == f->worst ? " class=\"on\"" : "");
-    curve(p, cell, cell->predicted);
+    curve(p, "", cell, cell->predicted);
     if (cell->seen)
-        curve(p, cell, cell->share);
+        curve(p, "", cell, cell->share);
     fputs("<path d=\"", p->out);
     if (cell->seen)
         svg_bar(p, cell->gap_at, cell->gap_from, cell->gap_to);
     for (int q = 0; q < KT_QUANTILES && !cell->seen; q++)
         svg_diamond(p, cell->score.observed[q], kt_quantile_level[q]);
-    fputs("\"/></g>", p->out);
+    fputs("\"/>", p->out);
+    if (f->other && cell->score.role == KT_ROLE_HELD_OUT)
+        curve(p, " class=\"x\"", cell, cell->other);
+    fputs("</g>", p->out);
 }
 
 const char *picture_cdf_kind(const found_service *f)

@@ -48,19 +48,26 @@ static void name_lines(const picture *p, const found_panel *panel)
     }
 }
 
-static void lines(const picture *p, const found_panel *panel)
+/* What leaves the picture is not drawn along its edge. */
+static void line(const picture *p, const char *kind, const found_panel *panel, const double *value)
 {
-    double x[GRID];
-    for (int k = 0; k < GRID; k++)
+    double x[GRID], y[GRID];
+    for (int k = 0; k < GRID; k++) {
         x[k] = found_grid(panel, k);
-    for (int q = 0; q < KT_QUANTILES; q++) {
-        double y[GRID];
-        for (int k = 0; k < GRID; k++) /* what leaves the picture is not drawn along its edge */
-            y[k] = panel->line[q][k] >= p->y.low && panel->line[q][k] <= p->y.high ? panel->line[q][k] : NAN;
-        fprintf(p->out, "<path class=\"l q%d\" d=\"", q);
-        svg_curve(p, x, y, GRID);
-        fputs("\"/>", p->out);
+        y[k] = value[k] >= p->y.low && value[k] <= p->y.high ? value[k] : NAN;
     }
+    fprintf(p->out, "<path class=\"%s\" d=\"", kind);
+    svg_curve(p, x, y, GRID);
+    fputs("\"/>", p->out);
+}
+
+static void lines(const picture *p, const found_service *f, const found_panel *panel)
+{
+    static const char *const kind[KT_QUANTILES] = {"l q0", "l q1", "l q2"};
+    if (f->other)
+        line(p, "x", panel, panel->other);
+    for (int q = 0; q < KT_QUANTILES; q++)
+        line(p, kind[q], panel, panel->line[q]);
 }
 
 static void points(const picture *p, const found_service *f, size_t i)
@@ -88,7 +95,7 @@ void picture_quantiles(FILE *out, const found_service *f, size_t index, const ch
     if (panel->in_hull)
         svg_box(&p, "u", panel->low, p.y.low, panel->high, p.y.high);
     svg_axes(&p, panel->label, x_name, title);
-    lines(&p, panel);
+    lines(&p, f, panel);
     name_lines(&p, panel);
     for (int held_out = 0; held_out < 2; held_out++) /* those on top */
         for (size_t i = 0; i < f->n_cells; i++)

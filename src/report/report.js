@@ -14,6 +14,7 @@ document.addEventListener('DOMContentLoaded', () => {
     select.value = cell;
     const names = $$('thead th', row.closest('table')).map(e => e.textContent);
     const at = name => row.cells[names.indexOf(name)].textContent;
+    $('svg.c', article).setAttribute('aria-label', 'Distribution of times in ' + at('cell') + ', measured and predicted');
     $('.said', article).textContent = at('cell') + ', ' + at('kind') + ', ' + at('rows') + ' rows: KS ' + at('KS') + ' at a floor of ' +
       at('floor') + '; p95 ' + at('p95, ms') + ' ms, the model says ' + at('model p95') + ' ms';
   }
@@ -56,6 +57,8 @@ document.addEventListener('DOMContentLoaded', () => {
     if (m && (m[1] === 'all' || document.getElementById(m[1]))) {
       chooseService(m[1], m[2]);
       $('#each').scrollIntoView();
+      const heading = $('article.on h3');
+      if (heading && m[1] !== 'all') heading.focus({ preventScroll: true });
     }
   }
 

@@ -71,6 +71,10 @@ static void compared_on_the_same_cells(void **state)
     assert_true(c->own.ks == 0.02 && fabs(c->other.ks - 0.06) < 1e-15);
     assert_true(fabs(c->other.nll - c->own.nll - 0.25) < 1e-12);
     assert_int_equal(c->trained_on, 1);
+    assert_memory_equal(f.services[2].cells[0].other, f.services[2].cells[0].predicted,
+                        CURVE * sizeof(double));
+    assert_memory_equal(f.services[2].panels[0].other, f.services[2].panels[0].line[1],
+                        GRID * sizeof(double));
     e->data_digest[0] ^= 1; /* other rows, and no dataset to ask: nothing can be compared */
     findings_clear(&f);
     assert_int_equal(findings_make(&f, &report, NULL), KT_OK);
