@@ -10,6 +10,7 @@ two take turns in pairs, and what is told are medians over the pairs. Both go th
   others  CPU that other programs took meanwhile, of all cores: pairs above --busy are measured again
 """
 import argparse
+import collections
 import shutil
 import statistics
 import sys
@@ -26,10 +27,12 @@ import make_queue_data as queue
 SEED = 1
 LEVELS, REPS = 10, (1, 2, 3, 4, 5)
 TARGET_CPU, TARGET_REST = 60.0, 0.10
-MANY, LARGE = "1,000 services of 10,000 rows", "1 service of 5,000,000 rows"
-DATA = {MANY: (1000, 200), LARGE: (1, 100_000)}  # services, rows of a cell
-OPTIONS = {MANY: ["--parallel", "service"], LARGE: ["--parallel", "data"]}
-TARGETS = {MANY: {"fit": 1.9, "job": 1.75}, LARGE: {"fit": 1.7}}
+# rows: of a cell, for each service; options: of kt-train
+Case = collections.namedtuple("Case", "text name rows options targets")
+MANY = Case(
+    "1,000 services of 10,000 rows", "scale-1000", [200] * 1000, ["--parallel", "service"], {"fit": 1.9, "job": 1.75}
+)
+LARGE = Case("1 service of 5,000,000 rows", "scale-1", [100_000], ["--parallel", "data"], {"fit": 1.7})
 
 
 # ---- the data ----
@@ -48,15 +51,14 @@ def draw(index, rows):
     return np.column_stack([use * rep / mean / noisy, rep, seconds, np.arange(rep.size) // rows])
 
 
-def dataset(bin, what):
+def dataset(bin, case):
     """The kt-dataset, made on first use."""
-    services, rows = DATA[what]
-    path = common.CACHE / ("scale-%d.h5" % services)
+    path = common.CACHE / (case.name + ".h5")
     if path.exists():
         return path
-    folder = common.CACHE / ("scale-%d" % services)
+    folder = common.CACHE / case.name
     folder.mkdir(parents=True, exist_ok=True)
-    for index in range(services):
+    for index, rows in enumerate(case.rows):
         table = draw(index, rows)
         with open(folder / ("s%04d.csv" % index), "w") as f:
             f.write("rps_eff,rep,proc_time_s%04d,cell\n" % index)
@@ -71,10 +73,14 @@ def dataset(bin, what):
 # ---- measuring ----
 
 
-def measure(bin, what, data, ranks):
+def run_folder(case):
+    return common.CACHE / "runs" / case.name
+
+
+def measure(bin, case, data, ranks):
     """{quantity: seconds or share} of one run."""
-    folder = common.CACHE / "runs" / ("scale-%d" % DATA[what][0])
-    command = [*common.mpi(ranks), bin / "kt-train", data, "--out", folder, "--quiet", *OPTIONS[what]]
+    folder = run_folder(case)
+    command = [*common.mpi(ranks), bin / "kt-train", data, "--out", folder, "--quiet", *case.options]
     shutil.rmtree(folder, ignore_errors=True)
     before = common.cpu_of_machine()
     _, wall, cpu = common.run(command)
@@ -83,12 +89,12 @@ def measure(bin, what, data, ranks):
     return {"fit": fit, "job": wall, "CPU": cpu, "others": max(0, busy - cpu) / wall / common.os.cpu_count()}
 
 
-def pairs(bin, what, data, n, most_busy, patience):
+def pairs(bin, case, data, n, most_busy, patience):
     """n pairs of runs (one rank, two ranks) that other programs left alone, in turns; gives up after 3 n."""
     found, tried = [], 0
     while len(found) < n:
         common.wait_for_quiet(most_busy, patience)
-        pair = [measure(bin, what, data, ranks) for ranks in ((1, 2) if tried % 2 == 0 else (2, 1))]
+        pair = [measure(bin, case, data, ranks) for ranks in ((1, 2) if tried % 2 == 0 else (2, 1))]
         pair = pair if tried % 2 == 0 else pair[::-1]
         tried += 1
         told = (pair[0]["fit"], pair[1]["fit"], 100 * max(run["others"] for run in pair))
@@ -102,7 +108,7 @@ def verdict(value, target, least):
     return "%g %s" % (target, "met" if (value >= target if least else value <= target) else "MISSED")
 
 
-def report(what, found, tried):
+def report(case, found, tried):
     rows = []
     for ranks in (1, 2):
         runs = [pair[ranks - 1] for pair in found]
@@ -110,15 +116,15 @@ def report(what, found, tried):
         rest = statistics.median(1 - run["fit"] / run["job"] for run in runs)
         others = max(run["others"] for run in runs)
         rows.append(["%d rank%s" % (ranks, "s"[: ranks - 1]), *values, "%.1f %%" % (100 * rest), "%.0f %%" % (100 * others)])
-    print("%s: %d pairs of %d, medians; seconds" % (what, len(found), tried))
+    print("%s: %d pairs of %d, medians; seconds" % (case.text, len(found), tried))
     common.print_table(["", "fit", "job", "CPU", "rest", "others, worst"], rows)
     lines = []
     for key in ("fit", "job"):
         ratios = sorted(one[key] / two[key] for one, two in found)
-        target = TARGETS[what].get(key)
+        target = case.targets.get(key)
         told = verdict(statistics.median(ratios), target, True) if target else "-"
         lines.append([key, "%.2f" % statistics.median(ratios), "%.2f-%.2f" % (ratios[0], ratios[-1]), told])
-    if what == MANY:
+    if case is MANY:
         rest = [1 - two["fit"] / two["job"] for _, two in found]
         cpu = [max(run["CPU"] for run in pair) for pair in found]
         for name, values, target in (("rest", rest, TARGET_REST), ("CPU", cpu, TARGET_CPU)):
@@ -140,7 +146,7 @@ def main():
     common.adopt_orphans()
     print("kt-train with one rank and with two; %s\n" % common.machine())
     chosen = {"many": [MANY], "large": [LARGE]}.get(a.only, [MANY, LARGE])
-    ok = [report(what, *pairs(bin, what, dataset(bin, what), a.pairs, a.busy, a.wait)) for what in chosen]
+    ok = [report(case, *pairs(bin, case, dataset(bin, case), a.pairs, a.busy, a.wait)) for case in chosen]
     raise SystemExit(1 if a.check and not all(ok) else 0)
 
 
