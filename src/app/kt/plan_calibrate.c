@@ -174,18 +174,31 @@ out:
 
 /* ---- all ---- */
 
-/* The services of a batch with least and with most rows. */
-static void extremes(size_t *least, size_t *most, const plan_job *job, int batch)
+static int by_rows(const void *a, const void *b, void *context)
 {
-    *least = *most = SIZE_MAX;
-    for (size_t i = 0; i < job->n; i++) {
-        if (job->fits[i].batch != batch)
-            continue;
-        if (*least == SIZE_MAX || job->fits[i].rows < job->fits[*least].rows)
-            *least = i;
-        if (*most == SIZE_MAX || job->fits[i].rows > job->fits[*most].rows)
-            *most = i;
-    }
+    const kt_costs_fit *fits = context;
+    size_t i = *(const size_t *)a, j = *(const size_t *)b;
+    if (fits[i].rows != fits[j].rows)
+        return fits[i].rows < fits[j].rows ? -1 : 1;
+    return (i > j) - (i < j);
+}
+
+/* The services of a batch with least, median and most rows. */
+static kt_status typical(size_t which[3], const plan_job *job, int batch, kt_error *err)
+{
+    kt_status status = KT_OK;
+    size_t *of_batch = NULL, n = 0;
+    KT_TRY(kt_alloc(&of_batch, job->n, sizeof *of_batch, err));
+    for (size_t i = 0; i < job->n; i++)
+        if (job->fits[i].batch == batch)
+            of_batch[n++] = i;
+    qsort_r(of_batch, n, sizeof *of_batch, by_rows, job->fits);
+    which[0] = of_batch[0];
+    which[1] = of_batch[n / 2];
+    which[2] = of_batch[n - 1];
+out:
+    free(of_batch);
+    return status;
 }
 
 static int by_number(const void *a, const void *b)
@@ -220,44 +233,46 @@ static int half_of(int batch)
     return batch <= KT_BLOCK ? (batch + 1) / 2 : batch / KT_BLOCK / 2 * KT_BLOCK;
 }
 
-/* What no team shortens of a step is what a whole batch takes less than its rows would at the price of those
- * that it has more than half a one. */
 /* What no team shortens of a step is what one without rows would take. */
-static kt_status measure_steps(kt_costs_batch *b, double *rest, kt_fitted *fitted, trial *t, kt_error *err)
+static kt_status measure_steps(kt_costs_batch *b, trial *t, kt_error *err)
 {
     kt_status status = KT_OK;
-    double whole, half, again;
-    KT_TRY(measure(&b->step, rest, fitted, t, b->batch, true, err));
-    KT_TRY(measure(&whole, &again, NULL, t, b->batch, false, err));
-    KT_TRY(measure(&half, &again, NULL, t, half_of(b->batch), false, err));
-    line(&b->fixed, &again, half_of(b->batch), half, b->batch, whole);
+    double whole, half, rest;
+    KT_TRY(measure(&b->step, &rest, NULL, t, b->batch, true, err));
+    KT_TRY(measure(&whole, &rest, NULL, t, b->batch, false, err));
+    KT_TRY(measure(&half, &rest, NULL, t, half_of(b->batch), false, err));
+    line(&b->fixed, &rest, half_of(b->batch), half, b->batch, whole);
     b->fixed = fmin(b->fixed, b->step);
 out:
     return status;
 }
 
+/* Steps by a service of median size, what is not a step by the smallest and the largest. */
 static kt_status measure_kind(plan_job *job, int batch, kt_error *err)
 {
     kt_status status = KT_OK;
-    size_t least, most;
-    trial small = {.isa = KT_ISA_AUTO}, large = {.isa = KT_ISA_AUTO};
-    kt_fitted of_small = {.steps = 0}, of_large = {.steps = 0};
+    size_t which[3];
+    trial trials[3] = {{.store = NULL}};
+    kt_fitted fitted[2] = {{.steps = 0}};
     kt_costs_batch b = {.batch = batch};
-    double step, rest_small, rest_large;
-    extremes(&least, &most, job, batch);
-    KT_TRY(prepare(&small, job, least, err));
-    KT_TRY(prepare(&large, job, most, err));
-    KT_TRY(measure(&step, &rest_small, &of_small, &small, batch, true, err));
-    KT_TRY(measure_steps(&b, &rest_large, &of_large, &large, err));
-    KT_TRY(measure_judging(&b, &large, &of_large.model, err));
-    line(&b.start, &b.row, job->fits[least].rows, rest_small,
-         (double)(large.data.n_train + large.data.n_validation), rest_large);
+    double step, rest[2], rows[2];
+    KT_TRY(typical(which, job, batch, err));
+    for (int i = 0; i < 3; i++)
+        KT_TRY(prepare(&trials[i], job, which[i], err));
+    KT_TRY(measure_steps(&b, &trials[1], err));
+    for (int end = 0; end < 2; end++) {
+        trial *t = &trials[2 * end];
+        rows[end] = (double)(t->data.n_train + t->data.n_validation);
+        KT_TRY(measure(&step, &rest[end], &fitted[end], t, batch, true, err));
+    }
+    line(&b.start, &b.row, rows[0], rest[0], rows[1], rest[1]);
+    KT_TRY(measure_judging(&b, &trials[2], &fitted[1].model, err));
     kt_costs_add(&job->costs, b);
 out:
-    kt_fitted_clear(&of_small);
-    kt_fitted_clear(&of_large);
-    free(small.cell_mean);
-    free(large.cell_mean);
+    for (int i = 0; i < 2; i++)
+        kt_fitted_clear(&fitted[i]);
+    for (int i = 0; i < 3; i++)
+        free(trials[i].cell_mean);
     return status;
 }
 
