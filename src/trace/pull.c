@@ -10,7 +10,8 @@
 
 enum {
     LEAST = 1000 /* ns: bounds of the v1 API are whole microseconds */,
-    TOGETHER = 32 /* traces asked for by id */
+    TOGETHER = 32, /* traces asked for by id */
+    MOST_FULL = 20 /* windows that could not be halved any more */
 };
 #define FIRST_WIDTH INT64_C(10000000000) /* ns of the first window */
 
@@ -24,28 +25,14 @@ static bool is_stopped(const pull *p)
 static void tell(const pull *p)
 {
     const kt_pull_options *o = p->options;
-    double range = (double)(p->until - p->since) * 1e-9, all = range * (double)p->n_services;
-    double left = (double)(p->until - p->cursor) * 1e-9;
-    left += range * (double)(p->n_services > p->service ? p->n_services - p->service - 1 : 0);
-    for (size_t i = 0; i < p->n_stack; i++)
-        left += (double)(p->stack[i].until - p->stack[i].since) * 1e-9;
+    double range = (double)(p->until - p->since) * 1e-9, done = range * (double)p->service;
+    if (p->service < p->n_services)
+        done += (double)(p->cursor - p->since) * 1e-9;
     if (o->progress)
-        o->progress(o->context, all - left, all, p->seen.n, p->spans);
+        o->progress(o->context, done, range * (double)p->n_services, p->seen.n, p->spans);
 }
 
 /* ---- windows ---- */
-
-static kt_status push(pull *p, pull_window window, kt_error *err)
-{
-    kt_status status = KT_OK;
-    if (p->n_stack == p->capacity) {
-        KT_TRY(kt_grow(&p->stack, 2 * p->capacity + 64, sizeof *p->stack, err));
-        p->capacity = 2 * p->capacity + 64;
-    }
-    p->stack[p->n_stack++] = window;
-out:
-    return status;
-}
 
 /* Counts what a record holds, as it is asked for and as it is read again. */
 static kt_status count(pull *p, kt_spans *spans, bool final, kt_error *err)
@@ -81,11 +68,12 @@ static int64_t count_begun(const kt_spans *spans, const pull_window *w)
 static kt_json *window_json(const pull *p, const pull_window *w, const kt_api_answer *answer, int64_t began)
 {
     kt_json *json = kt_json_object();
-    kt_json_put(json, "service", kt_json_string(p->services[w->service]));
+    kt_json_put(json, "service", kt_json_string(p->services[p->service]));
     kt_json_put(json, "since", kt_json_int(w->since));
     kt_json_put(json, "until", kt_json_int(w->until));
     kt_json_put(json, "limit", kt_json_int(p->api.limit));
     kt_json_put(json, "returned", kt_json_int((int64_t)answer->traces));
+    kt_json_put(json, "splits", kt_json_int((int64_t)p->splits));
     kt_json_put(json, "began", kt_json_int(began));
     kt_json_put(json, "bytes", kt_json_int((int64_t)answer->bytes));
     return kt_json_put(json, "full", kt_json_bool(answer->full));
@@ -105,25 +93,31 @@ static void learn(pull *p, const pull_window *w, const kt_json *record, bool ful
     p->width = pull_floor_us((int64_t)fmax(width, LEAST));
 }
 
-/* Done, or to be halved: the halves share their boundary, since both ends of a window count. */
+/* Done: on to the next window. Or to be halved: the next one is its first half. Windows share their boundary,
+ * since both ends of one count. */
 static kt_status settle(pull *p, const pull_window *w, kt_json *record, kt_error *err)
 {
-    kt_status status = KT_OK;
     bool full = kt_json_as_bool(kt_json_get(record, "full"), false);
     p->asked++;
-    learn(p, w, record, full);
     if (full && w->until - w->since > LEAST) {
-        int64_t middle = pull_floor_us(w->since + (w->until - w->since) / 2);
-        middle = middle > w->since ? middle : w->since + LEAST;
-        KT_TRY(push(p, (pull_window){w->service, middle, w->until}, err));
-        KT_TRY(push(p, (pull_window){w->service, w->since, middle}, err));
+        int64_t half = pull_floor_us((w->until - w->since) / 2);
+        p->width = half > LEAST ? half : LEAST;
         p->halved++;
+        p->splits++;
         return KT_OK;
     }
+    learn(p, w, record, full);
     p->full += full;
+    p->splits = 0;
+    p->cursor = w->until;
     kt_json_append(p->windows, kt_json_keep(record));
-out:
-    return status;
+    if (p->full < MOST_FULL)
+        return KT_OK;
+    return kt_fail(
+        err, KT_INPUT,
+        "%s: replies of %d traces stay full however narrow the window: so many last long; start over with a "
+        "larger --limit or --most-mb (--fresh)",
+        p->server, p->api.limit);
 }
 
 static kt_status ask(pull *p, const pull_window *w, kt_error *err)
@@ -133,7 +127,7 @@ static kt_status ask(pull *p, const pull_window *w, kt_error *err)
     kt_api_answer answer;
     kt_json *record = NULL;
     KT_TRY(kt_spans_init(&spans, err));
-    KT_TRY(kt_api_window(&spans, &answer, &p->api, p->services[w->service], w->since, w->until, err));
+    KT_TRY(kt_api_window(&spans, &answer, &p->api, p->services[p->service], w->since, w->until, err));
     if (answer.full && w->until - w->since > LEAST)
         spans.n = 0; /* its halves bring them again */
     KT_TRY(kt_spans_finish(&spans, err));
@@ -160,7 +154,7 @@ static kt_status replay(bool *there, pull *p, const pull_window *w, kt_error *er
     if (!record)
         goto out;
     const char *service = kt_json_as_text(kt_json_get(record, "service"), "");
-    if (strcmp(service, p->services[w->service]) != 0 ||
+    if (strcmp(service, p->services[p->service]) != 0 ||
         kt_json_as_int(kt_json_get(record, "since"), 0) != w->since ||
         kt_json_as_int(kt_json_get(record, "until"), 0) != w->until)
         KT_TRY(kt_fail(err, KT_INPUT, "%s: its records do not follow each other; --fresh gives them up",
@@ -177,35 +171,22 @@ out:
     return status;
 }
 
-/* A window and the halves that it falls into. */
-static kt_status ask_stack(pull *p, kt_error *err)
-{
-    kt_status status = KT_OK;
-    while (p->n_stack > 0) {
-        bool there;
-        pull_window w = p->stack[p->n_stack - 1];
-        if (is_stopped(p))
-            KT_TRY(kt_fail(err, KT_STOPPED, "stopped; the same command goes on with %s", p->part.path));
-        p->n_stack--;
-        KT_TRY(replay(&there, p, &w, err));
-        if (!there)
-            KT_TRY(ask(p, &w, err));
-        tell(p);
-    }
-out:
-    return status;
-}
-
 static kt_status ask_windows(pull *p, kt_error *err)
 {
     kt_status status = KT_OK;
     p->width = FIRST_WIDTH;
     for (p->service = 0; p->service < p->n_services; p->service++) {
         for (p->cursor = p->since; p->cursor < p->until;) {
-            int64_t end = p->until - p->cursor > p->width ? p->cursor + p->width : p->until;
-            KT_TRY(push(p, (pull_window){p->service, p->cursor, end}, err));
-            p->cursor = end;
-            KT_TRY(ask_stack(p, err));
+            bool there;
+            pull_window w = {p->cursor, p->until};
+            if (w.until - w.since > p->width)
+                w.until = w.since + p->width;
+            if (is_stopped(p))
+                KT_TRY(kt_fail(err, KT_STOPPED, "stopped; the same command goes on with %s", p->part.path));
+            KT_TRY(replay(&there, p, &w, err));
+            if (!there)
+                KT_TRY(ask(p, &w, err));
+            tell(p);
         }
     }
 out:
@@ -356,7 +337,6 @@ static void clear(pull *p, bool keep)
         free(p->services[i]);
     free(p->services);
     free(p->server);
-    free(p->stack);
     kt_seen_clear(&p->seen);
     kt_json_drop(p->windows);
     kt_api_close(&p->api);

@@ -9,7 +9,6 @@
 #include "seen.h"
 
 typedef struct {
-    size_t service; /* index */
     int64_t since, until;
 } pull_window;
 
@@ -22,10 +21,10 @@ typedef struct {
     size_t n_services;
     int64_t since, until;
     int began_with_limit; /* of the process that began the pull */
-    size_t service;       /* being asked for: [cursor, until] is still to be cut into windows of `width` ns */
-    int64_t cursor, width;
-    pull_window *stack; /* still to be asked, the next one last */
-    size_t n_stack, capacity;
+    size_t service;       /* being asked for */
+    int64_t cursor;       /* up to there its traces have come */
+    int64_t width;        /* ns of the next window */
+    uint64_t splits;      /* windows from the cursor on that were full */
     kt_seen seen;
     kt_json *windows; /* of the certificate */
     uint64_t asked, halved, reread, spans, tags, sampled_below_1;

@@ -174,17 +174,28 @@ class Odd(Case):
         self.assertEqual(self.told()["certificate"]["reread"], 1)
         self.complete(server)
 
+    def overlap(self, server, n, gap_us=100_000):
+        """The first n traces get spans at the same moments up to the end of the range."""
+        begin = server.traces[0]["spans"][0]["startTime"]
+        for t in server.traces[:n]:
+            root = t["spans"][0]
+            for i in range(2, 59_000_000 // gap_us):
+                t["spans"].append({**root, "spanID": f"{2**32 + i:016x}", "startTime": begin + i * gap_us,
+                                   "references": [{"refType": "CHILD_OF", "traceID": t["traceID"], "spanID": root["spanID"]}]})
+
     def test_a_trace_in_every_window(self):
         server = self.serve()
-        first, last = server.traces[0]["spans"][0], server.traces[-1]["spans"][0]
-        for i in range(2, 600):
-            span = {**first, "spanID": f"{2**32 + i:016x}", "startTime": first["startTime"] + i * 100_000,
-                    "references": [{"refType": "CHILD_OF", "traceID": first["traceID"], "spanID": first["spanID"]}]}
-            server.traces[0]["spans"].append(span)
-        self.assertGreater(last["startTime"], server.traces[0]["spans"][-100]["startTime"])
+        self.overlap(server, 1)
         self.collect(0, server, limit=4)
         self.complete(server)
         self.assertLess(len(self.windows(server)), TRACES)
+
+    def test_more_long_traces_than_a_reply_holds(self):
+        server = self.serve()
+        self.overlap(server, 5, gap_us=1_000_000)
+        self.refused(server, "stay full", "--limit", limit=4)
+        self.collect(0, server, "--fresh")
+        self.complete(server)
 
     def test_wrapped_duration_and_trace_id_zero(self):
         server = self.serve()
