@@ -77,8 +77,8 @@ kt_status kt_work_run(bool *stopped, const kt_work_item *items, size_t n, const 
 typedef enum { KT_WORK_GO_ON, KT_WORK_SAVE, KT_WORK_LEAVE } kt_work_order;
 kt_work_order kt_work_turn(kt_work *work, uint64_t steps, uint64_t of_steps);
 
-/* Gives the state of the running item to rank 0. By the team's rank 0. */
-void kt_work_save(kt_work *work, const char *bytes, size_t n);
+/* Gives the state of the running item to rank 0. Takes bytes, from malloc. By the team's rank 0. */
+void kt_work_save(kt_work *work, char *bytes, size_t n);
 
 /* Beats (kt/pulse.h) and lets rank 0 answer the others; cheap. Not collective. */
 void kt_work_poll(kt_work *work);

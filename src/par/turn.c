@@ -3,6 +3,7 @@
 #include "kt/pulse.h"
 #include "work_private.h"
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { LATENCY_ROUNDS = 16, LATENCY_FLOATS = 1024, MEASURED_STEPS = 16 };
@@ -55,6 +56,16 @@ static bool growing_pays(const kt_work *w, uint64_t steps, uint64_t of_steps)
 
 /* ---- to rank 0 ---- */
 
+void turn_finish_saving(kt_work *w)
+{
+    for (int i = 0; i < 2; i++) {
+        if (w->saving[i] != MPI_REQUEST_NULL)
+            kt_comm_wait(&w->saving[i], MPI_STATUS_IGNORE);
+    }
+    free(w->saved);
+    w->saved = NULL;
+}
+
 void turn_send(kt_work *w, int kind, const char *bytes, size_t n)
 {
     bytes_head head = {kind, (int64_t)w->task->item};
@@ -62,13 +73,26 @@ void turn_send(kt_work *w, int kind, const char *bytes, size_t n)
         desk_take(w, 0, &head, bytes, n);
         return;
     }
+    turn_finish_saving(w);
     kt_comm_send(&head, sizeof head, 0, TAG_BYTES, w->comm);
     kt_comm_send(bytes, n, 0, TAG_STATE, w->comm);
 }
 
-void kt_work_save(kt_work *w, const char *bytes, size_t n)
+/* Rank 0 may be in this team and hears at its next turn, which it reaches with this rank only: so there is no
+ * wait here. What was sent before has arrived: no state is asked for until all of the last commit are there.
+ */
+void kt_work_save(kt_work *w, char *bytes, size_t n)
 {
-    turn_send(w, BYTES_STATE, bytes, n);
+    if (w->rank == 0) {
+        turn_send(w, BYTES_STATE, bytes, n);
+        free(bytes);
+        return;
+    }
+    turn_finish_saving(w);
+    w->saved = bytes;
+    w->saved_head = (bytes_head){BYTES_STATE, (int64_t)w->task->item};
+    MPI_Isend(&w->saved_head, (int)sizeof w->saved_head, MPI_BYTE, 0, TAG_BYTES, w->comm, &w->saving[0]);
+    MPI_Isend(bytes, (int)n, MPI_BYTE, 0, TAG_STATE, w->comm, &w->saving[1]);
 }
 
 void kt_work_tell(kt_work *w, const char *text, size_t n)

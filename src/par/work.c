@@ -208,8 +208,10 @@ static kt_status queue_other_rank(kt_work *w, kt_status status, kt_error *err)
         char *state = NULL;
         kt_status asked = ask(&a, &state, w, status == KT_OK ? ASK_NEXT : ASK_FAILED, err);
         status = status == KT_OK ? asked : status;
-        if (a.item == NONE_LEFT)
+        if (a.item == NONE_LEFT) {
+            turn_finish_saving(w);
             return status;
+        }
         if (status == KT_OK)
             status = run_answer(w, &a, w->next_team, state, err);
         free(state);
@@ -259,7 +261,11 @@ kt_status kt_work_run(bool *stopped, const kt_work_item *items, size_t n, const 
                       MPI_Comm comm, const kt_work_calls *calls, kt_error *err)
 {
     kt_status status = KT_OK;
-    kt_work w = {.items = items, .calls = calls, .options = options, .words = MPI_REQUEST_NULL};
+    kt_work w = {.items = items,
+                 .calls = calls,
+                 .options = options,
+                 .words = MPI_REQUEST_NULL,
+                 .saving = {MPI_REQUEST_NULL, MPI_REQUEST_NULL}};
     size_t *order = NULL, n_team = 0;
     int left = 0;
 

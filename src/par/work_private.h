@@ -68,9 +68,12 @@ struct kt_work {
     int *team, n_team; /* ranks of comm, leader first */
     bool grows, stops; /* why it is left */
     int *next_team, n_next;
-    pending pending;          /* on the leader */
-    int64_t word[2];          /* what the leader says: kt_work_order, ranks of the next team */
-    MPI_Request words;        /* the word before, on its way */
+    pending pending;   /* on the leader */
+    int64_t word[2];   /* what the leader says: kt_work_order, ranks of the next team */
+    MPI_Request words; /* the word before, on its way */
+    char *saved;       /* a state on its way to rank 0 */
+    bytes_head saved_head;
+    MPI_Request saving[2];
     double began, first_turn; /* MPI_Wtime */
     uint64_t first_step;
 };
@@ -82,6 +85,9 @@ double turn_latency(MPI_Comm comm);
 
 /* Bytes of the running item to rank 0. */
 void turn_send(kt_work *w, int kind, const char *bytes, size_t n);
+
+/* Waits until a state that was given to rank 0 has left. */
+void turn_finish_saving(kt_work *w);
 
 /* Tells rank 0 once that this rank was asked to stop. */
 void turn_tell_stop(kt_work *w);

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-enum { ITEMS = 24, STEP_NS = 30000, RANKS = 8 };
+enum { ITEMS = 24, STEP_NS = 30000, STATE_BYTES = 200000 };
 
 static int rank, size;
 
@@ -28,7 +28,7 @@ typedef struct {
     int results[ITEMS], heard, commits, states;
     int kept[ITEMS], committed[ITEMS]; /* steps by the last state */
     bool done[ITEMS];
-    char text[32];
+    char text[STATE_BYTES];
 } book;
 
 static void pass_time(int ranks)
@@ -44,6 +44,14 @@ static void same_step(int step, MPI_Comm team)
     MPI_Iallreduce(MPI_IN_PLACE, ends, 2, MPI_INT, MPI_MAX, team, &request);
     kt_comm_wait(&request, MPI_STATUS_IGNORE);
     assert_true(ends[0] == step && ends[1] == -step);
+}
+
+/* Larger than what MPI sends before it is received. */
+static char *padded(const char *text)
+{
+    char *bytes = calloc(STATE_BYTES, 1);
+    assert_non_null(bytes);
+    return strcpy(bytes, text);
 }
 
 static kt_status run(void *context, kt_work *work, kt_work_task *task, kt_error *err)
@@ -65,7 +73,7 @@ static kt_status run(void *context, kt_work *work, kt_work_task *task, kt_error 
         kt_work_order order = kt_work_turn(work, (uint64_t)step, (uint64_t)length);
         snprintf(text, sizeof text, "%d", step);
         if (order == KT_WORK_SAVE)
-            kt_work_save(work, text, strlen(text) + 1);
+            kt_work_save(work, padded(text), STATE_BYTES);
         task->left = order == KT_WORK_LEAVE;
     }
     if (leads && !task->left)
@@ -73,8 +81,8 @@ static kt_status run(void *context, kt_work *work, kt_work_task *task, kt_error 
     if (leads && task->item == b->fails)
         return kt_fail(err, KT_IO, "item %zu failed", task->item);
     snprintf(text, sizeof text, "%d", step);
-    task->bytes = leads ? strdup(text) : NULL;
-    task->n = leads ? strlen(text) + 1 : 0;
+    task->bytes = leads ? padded(text) : NULL;
+    task->n = leads ? STATE_BYTES : 0;
     return KT_OK;
 }
 
@@ -92,7 +100,8 @@ static const char *begun(void *context, size_t item, size_t *n)
         *n = 0;
         return NULL;
     }
-    *n = (size_t)snprintf(b->text, sizeof b->text, "%d", b->kept[item]) + 1;
+    snprintf(b->text, sizeof b->text, "%d", b->kept[item]);
+    *n = sizeof b->text;
     return b->text;
 }
 

@@ -121,10 +121,8 @@ static kt_status turn(fitting *f, kt_fit *fit, uint64_t budget, kt_error *err)
     } else {
         f->task->bytes = state;
         f->task->n = n;
-        state = NULL;
     }
 out:
-    free(state);
     return status;
 }
 
