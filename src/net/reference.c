@@ -189,6 +189,7 @@ static kt_status pass_init(pass *p, const kt_net *net, const double *x, size_t n
     kt_status status = KT_OK;
     size_t widest = 1;
     *p = (pass){.net = net, .n = n};
+    openblas_set_num_threads(1); /* a rank has a core, and sums have one order */
     p->input[0] = x;
     for (int l = 0; l < net->layers; l++) {
         size_t width = (size_t)net->width[l];
