@@ -32,7 +32,7 @@ kt_launch() {
   kt_say "start $((${SLURM_RESTART_COUNT:-0} + 1)) on $SLURM_JOB_NODELIST: $*"
   timeout --foreground -s USR1 -k 60 0 "$@" &
   local launcher=$!
-  trap 'signalled=1; kill -USR1 $launcher' USR1
+  trap 'signalled=1; kt_say "USR1: stops"; kill -USR1 $launcher' USR1
   trap 'signalled=1; cancelled=1' TERM # all processes of a job get it: scancel, the hard limit, scontrol requeue
   while :; do
     signalled=

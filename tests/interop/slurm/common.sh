@@ -29,9 +29,9 @@ submit() { # FILE... with sbatch's options before: `id`
 state() { scontrol -o show job "$1" | grep -o ' JobState=[A-Z_]*' | cut -d = -f 2 | sort -u | paste -sd ' '; }
 await() { # ID "STATES" [SECONDS]: until the job is in one of them
   local i
-  for ((i = 0; i < 10 * ${3:-60}; i++)); do
+  for ((i = 0; i < 4 * ${3:-100}; i++)); do
     [[ " $2 " == *" $(state "$1") "* ]] && return 0
-    sleep 0.1
+    sleep 0.25
   done
   fail "job $1: $(state "$1"), not $2: $(tail -n 20 "$scratch"/*-"$1"*.log 2>/dev/null)"
   return 1
@@ -45,12 +45,12 @@ await_look() { # RUN [SECONDS]: until it trains
   fail "$1: no look yet: $(tail -n 20 "$scratch"/*.log)"
 }
 hurry() { # ID: a job that went back into the queue starts now, not in two minutes
-  await "$1" PENDING 60 || return
+  await "$1" PENDING || return
   sleep 3 # or the end of the start before it is taken for its own
   scontrol update "jobid=$1" StartTime=now || fail "StartTime=now"
 }
 finished() { # ID
-  await "$1" "COMPLETED FAILED CANCELLED TIMEOUT NODE_FAIL" "${2:-90}"
+  await "$1" "COMPLETED FAILED CANCELLED TIMEOUT NODE_FAIL" "${2:-150}"
   [ "$(state "$1")" = COMPLETED ] && ok || fail "job $1: $(state "$1"): $(cat "$scratch"/*-"$1".log)"
 }
 says() { grep -qF -- "$2" "$scratch"/*-"$1"*.log && ok || fail "no '$2' in: $(cat "$scratch"/*-"$1"*.log)"; }

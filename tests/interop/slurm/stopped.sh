@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# Jobs that are stopped in every way and go on: by USR1 under both launchers, by the time limit, by scontrol requeue, by the
+# death of a rank, and cancelled and submitted again with other ranks. Each comes to the archive of one process.
+. "$(dirname "$0")/common.sh"
+long="--steps 40000 --batch 512 --checkpoint-every 0.3 --quiet"
+kt-train data.csv --out local $long >local.log || fail "the local run"
+
+begin() { # RUN JOB OPTIONS OF SBATCH...: `id`
+  local run=$1 job=$2
+  shift 2
+  submit --nodes=2 --ntasks-per-node=1 "$@" "$jobs/$job" data.csv --out "$run" $long
+}
+resumed() { # ID RUN RANKS
+  finished "$1"
+  same local/models.h5 "$2/models.h5" "$2"
+  grep -q "\"ranks\": $3" "$2/run.json" && ok || fail "$2: not $3 ranks"
+  grep -q '"event":"resumed"' "$2/journal.jsonl" && ok || fail "$2 began anew"
+}
+
+ranks_of() { pgrep -f "^kt-train data.csv --out $1 "; }
+
+# Slurm looks at time limits every half a minute: the ranks are held until its signal has come.
+begin limit train.sbatch
+limit=$id
+await_look limit
+kill -STOP $(ranks_of limit) && ok || fail "no ranks of limit"
+scontrol update "jobid=$limit" TimeLimit=2
+begin usr1 train.sbatch
+usr1=$id
+await_look usr1
+scancel -b -s USR1 "$usr1"
+begin srun train-srun.sbatch
+srun=$id
+await_look srun
+scancel -b -s USR1 "$srun"
+hurry "$usr1"
+says "$usr1" "exit code 75"
+hurry "$srun"
+says "$srun" "exit code 75"
+for ((i = 0; i < 600; i++)); do
+  grep -q "USR1: stops" kt-train-"$limit".log && break
+  sleep 0.1
+done
+kill -CONT $(ranks_of limit)
+await "$limit" PENDING && says "$limit" "exit code 75"
+scontrol update "jobid=$limit" TimeLimit=60
+hurry "$limit"
+
+begin requeue train.sbatch
+requeue=$id
+await_look requeue
+sleep 1 # a checkpoint
+scontrol requeue "$requeue"
+begin dies train.sbatch
+dies=$id
+await_look dies
+sleep 1
+kill -KILL "$(ranks_of dies | tail -n 1)" && ok || fail "no rank to kill"
+hurry "$requeue"
+hurry "$dies"
+says "$dies" "a rank died (1 of 3 times)"
+
+begin cancel train.sbatch
+cancel=$id
+await_look cancel
+sleep 1
+scancel "$cancel"
+await "$cancel" CANCELLED
+[ ! -e cancel/models.h5 ] && ok || fail "cancelled too late"
+submit --nodes=3 --ntasks-per-node=1 "$jobs/train.sbatch" data.csv --out cancel $long
+again=$id
+
+resumed "$usr1" usr1 2
+says "$usr1" "start 2 on"
+resumed "$srun" srun 2
+resumed "$limit" limit 2
+resumed "$requeue" requeue 2
+resumed "$dies" dies 2
+resumed "$again" cancel 3
+finish
