@@ -107,6 +107,12 @@ static void show_pull(void *context, double done_s, double all_s, uint64_t trace
                   (unsigned long long)traces, (unsigned long long)spans);
 }
 
+static bool is_stopped(void *context)
+{
+    const progress *p = context;
+    return p->stop && *p->stop;
+}
+
 /* Into RUN/spans.h5, which a run that goes on has already. */
 static kt_status pull(job *j, const char *path, kt_error *err)
 {
@@ -120,6 +126,7 @@ static kt_status pull(job *j, const char *path, kt_error *err)
                          .guard = kt_lock_guard(j->lock),
                          .note = note,
                          .progress = show_pull,
+                         .stop = is_stopped,
                          .context = &j->progress};
     if (kt_path_kind_of(path) == KT_PATH_FILE)
         return KT_OK;

@@ -405,6 +405,7 @@ kt_status job_run(int *code, int argc, char **argv, const char *isa, const volat
     *code = EXIT_DONE;
     KT_TRY(configure(&j, argc, argv, isa, err));
     progress_init(&j.progress, j.set.quiet || j.rank != 0);
+    j.progress.stop = stop;
     KT_TRY(begin(&j, err));
     if (j.before == KT_RUN_FINISHED)
         KT_TRY(kt_comm_agree(comm, j.rank == 0 ? results_again(&j, err) : KT_OK, err));

@@ -6,6 +6,7 @@
 #include "kt/fit.h"
 #include "kt/json.h"
 #include "kt/lock.h"
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -19,6 +20,7 @@ typedef struct {
     kt_json *phases; /* seconds by phase */
     double phase_began;
     const char *phase;
+    const volatile sig_atomic_t *stop; /* not 0: this process was asked to stop */
 } progress;
 
 void progress_init(progress *p, bool quiet);
