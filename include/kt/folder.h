@@ -7,8 +7,9 @@
  *   report.html   the page of kt/report.h
  *   saved_models/<service>/model/   of --export, see kt/keras.h
  *   run.lock      while a kt-train works there (kt/lock.h)
- * Nothing is written to a folder that holds other files but no config.json of ours, and --fresh removes only
- * what kt-train wrote. */
+ * A folder in which a run has come to nothing, not even a dataset, is taken over by the next one whatever it
+ * is asked. Nothing is written to a folder that holds other files but no config.json of ours, and --fresh
+ * removes only what kt-train wrote. */
 #ifndef KT_FOLDER_H
 #define KT_FOLDER_H
 

@@ -131,6 +131,21 @@ static kt_status compare_part(const kt_run_request *run, const char *stored, kt_
                    run->path, was, is);
 }
 
+/* Has the run come to anything? One that ended over its input has not: what it was asked binds nobody. */
+static bool holds_work(const char *folder)
+{
+    static const char *const work[] = {KT_RUN_ARCHIVE, KT_RUN_DATASET,    KT_RUN_SPANS, KT_RUN_SPANS ".part",
+                                       KT_RUN_PARTS,   KT_RUN_CHECKPOINT, KT_RUN_COSTS};
+    bool found = false;
+    for (size_t i = 0; i < sizeof work / sizeof *work && !found; i++) {
+        char *path = NULL;
+        found =
+            kt_path_join(&path, folder, work[i], NULL) != KT_OK || kt_path_kind_of(path) != KT_PATH_MISSING;
+        free(path);
+    }
+    return found;
+}
+
 static kt_status judge_existing(kt_run_state *state, const kt_run_request *run, const char *config,
                                 kt_error *err)
 {
@@ -249,7 +264,7 @@ static kt_status open_locked(kt_run_state *state, const kt_run_request *run, con
     kt_status status = KT_OK;
     bool there = kt_path_kind_of(config) == KT_PATH_FILE;
     KT_TRY(each_name(run->path, remove_temporary, err));
-    if (there && !run->fresh)
+    if (there && !run->fresh && holds_work(run->path))
         return judge_existing(state, run, config, err);
     if (there)
         KT_TRY(remove_ours(run->path, err));
@@ -268,7 +283,7 @@ kt_status kt_run_open(kt_run_state *state, kt_lock **lock, const kt_run_request 
     KT_TRY(kt_path_join(&config, run->path, KT_RUN_CONFIG, err));
     if (kt_path_kind_of(config) != KT_PATH_FILE)
         KT_TRY(each_name(run->path, refuse_foreign, err));
-    else if (!run->fresh)
+    else if (!run->fresh && holds_work(run->path))
         KT_TRY(judge_existing(state, run, config, err));
     if (*state == KT_RUN_FINISHED)
         goto out;

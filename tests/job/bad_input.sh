@@ -100,11 +100,12 @@ refused 2 "--test-cells 2" "$good" --test-cells 2
 refused 2 "--steps -5" "$good" --steps -5
 refused 2 "batch 100" "$good" --batch 100
 refused 2 "'s_0' 's0'?" "$good" --service s_0
-refused 1 "'rps_ef' 'rps_eff'?" "$good" --features rps_ef
 refused 2 "no data"
+refused 1 "'rps_ef' 'rps_eff'?" "$good" --features rps_ef
 
 # ---- output ----
 
+# in the folder of the refusal before: a run that came to nothing is in nobody's way
 ranks "$good" && ok || fail "a good run by two ranks: $(cat "$scratch/stderr")"
 before=$(cd "$out" && sha256sum *)
 ranks "$good" --family gamma

@@ -76,6 +76,7 @@ static void a_run_is_new_then_unfinished_then_finished(void **state)
     (void)state;
     assert_int_equal(open_run(&is, "{\"steps\":10}", "[\"a.csv\"]", 1, false, &err), KT_OK);
     assert_int_equal(is, KT_RUN_NEW);
+    touch(KT_RUN_DATASET);
     assert_int_equal(open_run(&is, "{\"steps\":10}", "[\"a.csv\"]", 1, false, &err), KT_OK);
     assert_int_equal(is, KT_RUN_UNFINISHED);
     touch(KT_RUN_ARCHIVE);
@@ -93,6 +94,7 @@ static void another_run_is_refused_with_the_difference(void **state)
     (void)state;
     assert_int_equal(open_run(&is, "{\"family\":\"weibull\",\"steps\":10}", "[\"a.csv\"]", 1, false, &err),
                      KT_OK);
+    touch(KT_RUN_SPANS ".part");
     assert_int_equal(open_run(&is, "{\"family\":\"gamma\",\"steps\":10}", "[\"a.csv\"]", 1, false, &err),
                      KT_BUSY);
     assert_non_null(strstr(err.message, "--family \"weibull\""));
@@ -108,6 +110,27 @@ static void another_run_is_refused_with_the_difference(void **state)
     assert_int_equal(open_run(&is, "{\"family\":\"weibull\",\"steps\":10}", "[\"a.csv\"]", 2, false, &err),
                      KT_BUSY);
     assert_non_null(strstr(err.message, "numerics 1"));
+}
+
+/* Its input was bad, say, or its service misspelt. */
+static void a_run_that_came_to_nothing_binds_nobody(void **state)
+{
+    kt_run_state is;
+    kt_error err;
+    char config[192];
+    kt_json *stored = NULL;
+    (void)state;
+    assert_int_equal(open_run(&is, "{\"service\":[\"crat\"]}", "[\"a.csv\"]", 1, false, &err), KT_OK);
+    touch(KT_RUN_JOURNAL);
+    touch("notes.txt");
+    assert_int_equal(open_run(&is, "{\"service\":[\"cart\"]}", "[\"b.csv\"]", 2, false, &err), KT_OK);
+    assert_int_equal(is, KT_RUN_NEW);
+    assert_false(there(KT_RUN_JOURNAL));
+    assert_true(there("notes.txt"));
+    snprintf(config, sizeof config, "%s/" KT_RUN_CONFIG, run);
+    assert_int_equal(kt_json_read(&stored, config, NULL), KT_OK);
+    assert_int_equal(kt_json_as_int(kt_json_get(stored, "numerics"), 0), 2);
+    kt_json_drop(stored);
 }
 
 static void fresh_removes_only_our_files(void **state)
@@ -154,6 +177,7 @@ static void what_killed_ones_left_goes(void **state)
     touch(KT_RUN_LOCK ".00112233445566778899aabbccddeeff");
     assert_int_equal(open_run(&is, "{}", "[]", 1, false, &err), KT_OK);
     assert_int_equal(is, KT_RUN_NEW);
+    touch(KT_RUN_DATASET);
     touch("." KT_RUN_ARCHIVE ".12.1.tmp");
     touch(".notes.txt.12.0.tmp");
     touch("." KT_RUN_ARCHIVE ".swp");
@@ -254,6 +278,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(a_run_is_new_then_unfinished_then_finished),
         IN_FOLDER(another_run_is_refused_with_the_difference),
+        IN_FOLDER(a_run_that_came_to_nothing_binds_nobody),
         IN_FOLDER(fresh_removes_only_our_files),
         IN_FOLDER(somebody_elses_folder_is_left_alone),
         IN_FOLDER(what_killed_ones_left_goes),
