@@ -1,6 +1,7 @@
 /* Hands items of work to ranks: large ones to teams of ranks, then the others one by one, largest first, to
- * whoever is free. When no item is left to hand out, ranks that are free join a running item where that pays.
- * Rank 0 works as well and answers between two turns of its own work. Who does what never influences results.
+ * whoever is free (kt/plan.h). When no item is left to hand out, ranks that are free join a running item
+ * where that pays. Rank 0 works as well and answers between two turns of its own work. Who does what never
+ * influences results.
  *
  * An item's run can be taken apart and put together: its state, as bytes, goes to a larger team, or to rank 0
  * for a checkpoint or because the work was asked to stop. */
@@ -8,14 +9,12 @@
 #define KT_WORK_H
 
 #include "kt/error.h"
+#include "kt/plan.h"
 #include <mpi.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-typedef enum { KT_PARALLEL_AUTO, KT_PARALLEL_SERVICE, KT_PARALLEL_DATA } kt_parallel;
-#define KT_PARALLEL_CHOICES "auto|service|data"
 
 typedef struct {
     double cost; /* in any unit */
@@ -53,17 +52,11 @@ typedef struct {
 } kt_work_calls;
 
 typedef struct {
-    kt_parallel parallel;
+    kt_plan_mode parallel;
     double save_every, stop_after;     /* seconds between commits, until a stop; 0: never */
     double latency;                    /* seconds of an exchange between two ranks; 0: measured */
     const volatile sig_atomic_t *stop; /* not 0: this rank was asked to stop; may be NULL */
 } kt_work_options;
-
-/* The order in which items are begun, largest first and equal ones by index, and which go to teams: order
- * [n], of which *n_open are not done; *n_team: the first so many. auto: those whose cost is above a rank's
- * fair share; data: all that can be shared; service: none. Pure. */
-void kt_work_plan(size_t *order, size_t *n_open, size_t *n_team, const kt_work_item *items, size_t n,
-                  int ranks, kt_parallel mode);
 
 /* Collective on comm; ends with agreement. *stopped, on all ranks: some items are not done, because a rank
  * was asked to stop or the time was over; their states were committed. A failing rank stops the others too.

@@ -227,7 +227,7 @@ static void place_idle(kt_work *w)
 {
     desk *d = w->desk;
     int leader;
-    while (!d->stopping && w->options->parallel == KT_PARALLEL_AUTO && count(d, w->size, IDLE) > 0 &&
+    while (!d->stopping && w->options->parallel == KT_PLAN_AUTO && count(d, w->size, IDLE) > 0 &&
            (leader = last_to_end(w)) >= 0)
         invite(w, leader);
     if (count(d, w->size, JOINS) > 0 && !d->stopping)

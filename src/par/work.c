@@ -6,49 +6,6 @@
 
 enum { NAP_NS = 20000, TAG_GROUP = 1, TAG_MEET };
 
-/* ---- the plan ---- */
-
-static int by_cost(const void *a, const void *b, void *context)
-{
-    const kt_work_item *items = context;
-    size_t i = *(const size_t *)a, j = *(const size_t *)b;
-    if (items[i].cost != items[j].cost)
-        return items[i].cost > items[j].cost ? -1 : 1;
-    return (i > j) - (i < j);
-}
-
-static bool to_a_team(const kt_work_item *item, double fair_share, int ranks, kt_parallel mode)
-{
-    if (item->limit < 2 || ranks < 2 || mode == KT_PARALLEL_SERVICE)
-        return false;
-    return mode == KT_PARALLEL_DATA || item->cost > fair_share;
-}
-
-void kt_work_plan(size_t *order, size_t *n_open, size_t *n_team, const kt_work_item *items, size_t n,
-                  int ranks, kt_parallel mode)
-{
-    double total = 0;
-    size_t teams = 0, open = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (items[i].done)
-            continue;
-        total += items[i].cost;
-        order[open++] = i;
-    }
-    qsort_r(order, open, sizeof *order, by_cost, (void *)items);
-
-    /* teams to the front, both parts still in order */
-    for (size_t i = 0; i < open; i++) {
-        if (!to_a_team(&items[order[i]], total / ranks, ranks, mode))
-            continue;
-        size_t item = order[i];
-        memmove(order + teams + 1, order + teams, (i - teams) * sizeof *order);
-        order[teams++] = item;
-    }
-    *n_open = open;
-    *n_team = teams;
-}
-
 /* ---- one item ---- */
 
 static MPI_Comm make_team(const kt_work *w, const int *ranks, int n)
@@ -224,9 +181,38 @@ static bool can_share(const kt_work *w, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         if (!w->items[i].done && w->items[i].limit > 1)
-            return w->size > 1 && w->options->parallel == KT_PARALLEL_AUTO;
+            return w->size > 1 && w->options->parallel == KT_PLAN_AUTO;
     }
     return false;
+}
+
+/* The open items in the order in which they are begun; the first *n_team of them in teams. */
+static kt_status plan(size_t *order, size_t *n_open, size_t *n_team, const kt_work *w, size_t n,
+                      kt_error *err)
+{
+    kt_status status = KT_OK;
+    size_t *open = NULL;
+    double *cost = NULL;
+    int *limit = NULL;
+    *n_open = 0;
+    KT_TRY(kt_alloc(&open, n, sizeof *open, err));
+    KT_TRY(kt_alloc(&cost, n, sizeof *cost, err));
+    KT_TRY(kt_alloc(&limit, n, sizeof *limit, err));
+    for (size_t i = 0; i < n; i++) {
+        if (w->items[i].done)
+            continue;
+        cost[*n_open] = w->items[i].cost;
+        limit[*n_open] = w->items[i].limit;
+        open[(*n_open)++] = i;
+    }
+    kt_plan_teams(order, n_team, cost, limit, *n_open, w->size, w->options->parallel);
+    for (size_t i = 0; i < *n_open; i++)
+        order[i] = open[order[i]];
+out:
+    free(open);
+    free(cost);
+    free(limit);
+    return status;
 }
 
 static kt_status prepare(kt_work *w, size_t **order, size_t *n_team, size_t n, kt_error *err)
@@ -237,7 +223,7 @@ static kt_status prepare(kt_work *w, size_t **order, size_t *n_team, size_t n, k
     KT_TRY(kt_alloc(&w->team, ranks, sizeof *w->team, err));
     KT_TRY(kt_alloc(&w->next_team, ranks, sizeof *w->next_team, err));
     KT_TRY(kt_alloc(&w->pending.team, ranks, sizeof *w->pending.team, err));
-    kt_work_plan(*order, &n_open, n_team, w->items, n, w->size, w->options->parallel);
+    KT_TRY(plan(*order, &n_open, n_team, w, n, err));
     if (w->rank == 0)
         KT_TRY(desk_create(&w->desk, w, *order + *n_team, n_open - *n_team, err));
 out:

@@ -173,19 +173,19 @@ static int least(int a, int b)
 static void every_item_is_done_once(void **unused)
 {
     (void)unused;
-    for (int mode = KT_PARALLEL_AUTO; mode <= KT_PARALLEL_DATA; mode++) {
+    for (int mode = KT_PLAN_AUTO; mode <= KT_PLAN_DATA; mode++) {
         book b = new_book();
         int steps[ITEMS], widest[ITEMS];
         bool stopped = true;
-        assert_int_equal(work(&stopped, &b, (kt_work_options){.parallel = (kt_parallel)mode}, NULL), KT_OK);
+        assert_int_equal(work(&stopped, &b, (kt_work_options){.parallel = (kt_plan_mode)mode}, NULL), KT_OK);
         assert_false(stopped);
         sum_up(steps, widest, &b);
         for (int i = 0; i < ITEMS; i++) {
             int most = least(b.limit[i], size);
             assert_int_equal(steps[i], b.length[i]);
             assert_true(widest[i] >= 1 && widest[i] <= most);
-            if (mode != KT_PARALLEL_AUTO)
-                assert_int_equal(widest[i], mode == KT_PARALLEL_DATA ? most : 1);
+            if (mode != KT_PLAN_AUTO)
+                assert_int_equal(widest[i], mode == KT_PLAN_DATA ? most : 1);
             assert_int_equal(b.results[i], rank == 0);
         }
         assert_int_equal(b.heard, rank == 0 ? ITEMS : 0);
@@ -206,7 +206,7 @@ static void free_ranks_join_what_runs(void **unused)
         b.cost[i] = 1;
     }
     /* an exchange that costs nothing: whether it pays must not hang on the machine's load */
-    kt_work_options how = {.parallel = KT_PARALLEL_AUTO, .save_every = 0.02, .latency = 1e-9};
+    kt_work_options how = {.parallel = KT_PLAN_AUTO, .save_every = 0.02, .latency = 1e-9};
     assert_int_equal(work(&stopped, &b, how, NULL), KT_OK);
     assert_false(stopped);
     sum_up(steps, widest, &b);
@@ -228,14 +228,14 @@ static void free_ranks_join_what_runs(void **unused)
 static void stopped_work_goes_on(void **unused)
 {
     (void)unused;
-    for (int mode = KT_PARALLEL_AUTO; mode <= KT_PARALLEL_DATA; mode++) {
+    for (int mode = KT_PLAN_AUTO; mode <= KT_PLAN_DATA; mode++) {
         book b = new_book();
         int steps[ITEMS], widest[ITEMS], starts = 0;
         bool stopped = true;
         while (stopped && starts < 1000) {
             bool by_clock = starts % (size + 1) == size;
             b.stop_at_step = !by_clock && starts % (size + 1) == rank ? 3 + starts / 4 : 0;
-            kt_work_options how = {.parallel = (kt_parallel)mode, .stop_after = by_clock ? 0.003 : 0};
+            kt_work_options how = {.parallel = (kt_plan_mode)mode, .stop_after = by_clock ? 0.003 : 0};
             assert_int_equal(work(&stopped, &b, how, NULL), KT_OK);
             assert_memory_equal(b.committed, b.kept, stopped ? sizeof b.kept : 0);
             starts++;
@@ -261,37 +261,19 @@ static void a_failure_ends_the_work(void **unused)
         bool stopped;
         b.fails = failing[i];
         snprintf(expected, sizeof expected, "item %zu failed", failing[i]);
-        assert_int_equal(work(&stopped, &b, (kt_work_options){.parallel = KT_PARALLEL_AUTO}, &err), KT_IO);
+        assert_int_equal(work(&stopped, &b, (kt_work_options){.parallel = KT_PLAN_AUTO}, &err), KT_IO);
         assert_string_equal(err.message, expected);
         assert_int_equal(b.commits, rank == 0);
     }
 }
 
-static void plans_put_large_items_first(void **unused)
-{
-    (void)unused;
-    kt_work_item items[6] = {{1, 1, 0}, {10, 4, 0}, {5, 4, 0}, {100, 1, 0}, {10, 1, 0}, {500, 9, 1}};
-    size_t order[6], open, teams;
-    kt_work_plan(order, &open, &teams, items, 6, 4, KT_PARALLEL_SERVICE);
-    assert_int_equal(teams, 0);
-    assert_int_equal(open, 5);
-    assert_memory_equal(order, ((size_t[]){3, 1, 4, 2, 0}), 5 * sizeof *order);
-    kt_work_plan(order, &open, &teams, items, 6, 4, KT_PARALLEL_DATA);
-    assert_int_equal(teams, 2);
-    assert_memory_equal(order, ((size_t[]){1, 2, 3, 4, 0}), 5 * sizeof *order);
-    kt_work_plan(order, &open, &teams, items, 6, 4,
-                 KT_PARALLEL_AUTO); /* a fair share is 31.5: none is above and divisible */
-    assert_int_equal(teams, 0);
-    kt_work_plan(order, &open, &teams, items, 6, 1, KT_PARALLEL_DATA);
-    assert_int_equal(teams, 0);
-}
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_item_is_done_once),     cmocka_unit_test(free_ranks_join_what_runs),
-        cmocka_unit_test(stopped_work_goes_on),        cmocka_unit_test(a_failure_ends_the_work),
-        cmocka_unit_test(plans_put_large_items_first),
+        cmocka_unit_test(every_item_is_done_once),
+        cmocka_unit_test(free_ranks_join_what_runs),
+        cmocka_unit_test(stopped_work_goes_on),
+        cmocka_unit_test(a_failure_ends_the_work),
     };
     MPI_Init(&argc, &argv);
     rank = kt_comm_rank(MPI_COMM_WORLD);

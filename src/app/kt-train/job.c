@@ -268,7 +268,7 @@ static kt_status fit_all(bool *stopped, job *j, kt_error *err)
                                  .state = keeping_state,
                                  .commit = keeping_commit,
                                  .context = j};
-    const kt_work_options how = {.parallel = (kt_parallel)j->set.parallel,
+    const kt_work_options how = {.parallel = (kt_plan_mode)j->set.parallel,
                                  .save_every = j->set.checkpoint_every,
                                  .stop_after = j->set.stop_after > 0 ? remaining(j) : 0,
                                  .stop = j->stop};

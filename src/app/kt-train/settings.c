@@ -46,7 +46,7 @@ static const kt_option own_rows[] = {
      "keep how far the fits are, for going on after a kill; 0: only when stopped", NULL},
     {"stop-after", 0, KT_OPTION_REAL, RUN, AT(stop_after), 0, 1e9, NULL, "0", "SECONDS",
      "stop then, resumable, with exit code 75, as on SIGUSR1; 0: never", NULL},
-    {"parallel", 0, KT_OPTION_CHOICE, RUN, AT(parallel), 0, 0, KT_PARALLEL_CHOICES, "auto", "HOW",
+    {"parallel", 0, KT_OPTION_CHOICE, RUN, AT(parallel), 0, 0, KT_PLAN_CHOICES, "auto", "HOW",
      "service: a rank a service; data: ranks share each service; never changes results", NULL},
     {"isa", 0, KT_OPTION_CHOICE, RUN, AT(isa), 0, 0, KT_ISA_CHOICES, "auto", "NAME",
      "instruction set of the kernel, also by KT_ISA; never changes results", NULL},
