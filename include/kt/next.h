@@ -1,16 +1,18 @@
 /* Which load cells to measure next: those whose measurement would take most of the uncertainty away.
  *
- * How a service's times change with load is taken for a Gaussian process over (log rate, log replicas). A
- * measured cell tells about its point with a variance that falls with its rows and rises with the relative
- * spread of its times. What is left everywhere else is weighted by how far held-out cells near it are above
- * their sampling floor; the cell that lowers the weighted sum over all candidates most comes first, and the
- * next one is chosen as if that had been measured (Cohn, Neural Network Exploration Using Optimal Experiment
- * Design, 1996; Seo et al., Gaussian Process Regression: Active Data Selection and Test Point Rejection,
- * 2000). Cells far from others, at the hull's edge and beyond, with few rows, in wide bands and near bad
- * scores are found so by one rule. No randomness.
+ * How a service's times change with load is taken for a Gaussian process. Two points are alike where a queue
+ * makes about as much of a request's time in both, 1 / (1 - utilisation), with about as many replicas, at
+ * rates of the same order: at light load little changes, near saturation much. A measured cell tells about
+ * its point with a variance that falls with its rows and rises with the relative spread of its times. What is
+ * left everywhere else is weighted by how far held-out cells near it are above their sampling floor; the cell
+ * that lowers the weighted sum over all candidates most comes first, and the next one is chosen as if that
+ * had been measured (Cohn, Neural Network Exploration Using Optimal Experiment Design, 1996; Seo et al.,
+ * Gaussian Process Regression: Active Data Selection and Test Point Rejection, 2000). Cells far from others,
+ * at the hull's edge and beyond, with few rows, in wide bands and near bad scores are found so by one rule.
+ * No randomness.
  *
- * That steepness by the model's own answers should count as distance seems natural, and was tried: it chose
- * worse, since a model of few cells says little of where it is steep. */
+ * The mean times that the model answers are not used for steepness: what it says away from its few cells
+ * misleads. */
 #ifndef KT_NEXT_H
 #define KT_NEXT_H
 
@@ -28,7 +30,8 @@ typedef struct {
 typedef struct {
     const kt_model *model; /* of (rps_eff, rep) */
     bool fixed;            /* its replicas never varied: a candidate's are not its own */
-    size_t n;              /* n >= 1 */
+    double busy; /* seconds of a replica that a request takes at light load: visits x mean / workers */
+    size_t n;    /* n >= 1 */
     const kt_next_cell *cell;
 } kt_next_service;
 

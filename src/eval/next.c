@@ -11,9 +11,13 @@ const char *const kt_next_text[] = {
     [KT_NEXT_ROWS] = "few rows for the spread of its times",
 };
 
-/* Two points are alike to exp(-1/2) where rate or replicas differ by a factor of 2. */
-#define LENGTH 0.69314718055994531
-enum { AXES = 2 };
+/* Two points are alike to exp(-1/2) where one of these differs by a factor of: the time that a queue of their
+ * utilisation makes of a request's, 1 / (1 - utilisation); replicas; the rate. */
+#define QUEUE    2.0
+#define REPLICAS 2.0
+#define RATE     8.0
+enum { AXES = 3 };
+static const double most_utilisation = 0.95; /* beyond it all is alike */
 
 /* One service: its candidates, then its measured cells. */
 typedef struct {
@@ -39,8 +43,10 @@ static double noise_of(const kt_mixture *mixture, double rows)
 static void place(process *p, size_t i, kt_predictor *predictor, const double *x, double rows)
 {
     kt_mixture mixture = kt_predict_point(predictor, x);
-    for (size_t k = 0; k < AXES; k++)
-        p->u[i * AXES + k] = log(fmax(x[k], 1e-6)) / LENGTH;
+    double busy = fmax(0, fmin(most_utilisation, x[0] * p->service->busy / x[1])), *u = p->u + i * AXES;
+    u[0] = -log(1 - busy) / log(QUEUE);
+    u[1] = log(fmax(x[1], 1e-6)) / log(REPLICAS);
+    u[2] = log(fmax(x[0], 1e-6)) / log(RATE);
     p->noise[i] = noise_of(&mixture, rows);
 }
 
@@ -57,10 +63,10 @@ static double kernel(const process *p, size_t i, size_t j)
 /* Badly met cells raise what is near them. */
 static double weight_of(const process *p, size_t i)
 {
-    double sum = 0;
+    double most = 0;
     for (size_t k = 0; k < p->service->n; k++)
-        sum += kernel(p, i, p->m + k) * p->service->cell[k].excess;
-    return 1 + sum;
+        most = fmax(most, kernel(p, i, p->m + k) * fmin(p->service->cell[k].excess, 1));
+    return 1 + most;
 }
 
 /* What the process is once point i has been measured. */
@@ -146,7 +152,7 @@ static kt_next_reason reason_of(const process *p, size_t i)
         nearest = fmax(nearest, kernel(p, i, k));
     if (!kt_model_inside(s->model, x))
         return KT_NEXT_OUTSIDE;
-    if (p->weight[i] > 2)
+    if (p->weight[i] > 1.5)
         return KT_NEXT_ERROR;
     return nearest < exp(-0.5) ? KT_NEXT_FAR : KT_NEXT_ROWS;
 }

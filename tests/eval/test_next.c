@@ -37,23 +37,27 @@ static double noise(double rows)
     return 4 / rows + 1e-4;
 }
 
-/* exp(-1/2 sum of squares), a factor of 2 being 1 */
+#define BUSY 0.02 /* s */
+
+/* exp(-1/2 sum of squares): a factor of 2 in 1 / (1 - utilisation) and in replicas is 1, one of 8 in rates */
 static double alike(const double *a, const double *b)
 {
-    return exp(-(pow(log2(a[0] / b[0]), 2) + pow(log2(a[1] / b[1]), 2)) / 2);
+    double queue = log2((1 - b[0] * BUSY / b[1]) / (1 - a[0] * BUSY / a[1]));
+    double replicas = log2(a[1] / b[1]), rate = log2(a[0] / b[0]) / 3;
+    return exp(-(queue * queue + replicas * replicas + rate * rate) / 2);
 }
 
 /* Two candidates, one measured cell: the gains by the conditional covariances. */
 static void test_gain(void **state)
 {
-    static const double at[] = {10, 1, 30, 3}, cell[] = {8, 2};
+    static const double at[] = {10, 1, 40, 4}, cell[] = {8, 2};
     const double excess = 0.7, old = 500, new = 300;
     kt_model model;
     kt_next_choice chosen[2];
     (void)state;
     make_model(&model);
     const kt_next_cell measured = {cell[0], cell[1], old, excess};
-    const kt_next_service service = {&model, false, 1, &measured};
+    const kt_next_service service = {&model, false, BUSY, 1, &measured};
     double k[2] = {alike(at, cell), alike(at + 2, cell)}, w[2] = {1 + excess * k[0], 1 + excess * k[1]};
     double left = 1 + noise(old), c00 = 1 - k[0] * k[0] / left, c11 = 1 - k[1] * k[1] / left;
     double c01 = alike(at, at + 2) - k[0] * k[1] / left, total = w[0] * c00 + w[1] * c11;
@@ -74,7 +78,7 @@ static void test_gain(void **state)
 
 static void test_plain(void **state)
 {
-    static const double rates[] = {1, 1, 10, 1, 100, 1}, edge[] = {50, 2, 400, 2}, twice[] = {4, 1, 64, 1};
+    static const double rates[] = {1, 1, 80, 1, 100, 1}, edge[] = {90, 1, 160, 8}, twice[] = {4, 1, 64, 1};
     static const kt_next_cell ends[] = {{1, 1, 1000, 0}, {100, 1, 1000, 0}};
     static const kt_next_cell few[] = {{4, 1, 20, 0}, {64, 1, 20000, 0}},
                               bad[] = {{4, 1, 300, 0}, {64, 1, 300, 4}};
@@ -82,7 +86,7 @@ static void test_plain(void **state)
     kt_next_choice chosen[3];
     (void)state;
     make_model(&model);
-    kt_next_service s = {&model, false, 2, ends};
+    kt_next_service s = {&model, false, 0.009, 2, ends};
     assert_int_equal(choose(chosen, 1, &s, 1, rates, 3, 300), 1); /* between what was measured */
     assert_int_equal(chosen[0].candidate, 1);
     assert_int_equal(chosen[0].reason, KT_NEXT_FAR);
@@ -109,7 +113,7 @@ static void test_services(void **state)
     kt_next_choice chosen[2];
     (void)state;
     make_model(&model);
-    kt_next_service services[] = {{&model, true, 1, one}, {&model, false, 1, other}};
+    kt_next_service services[] = {{&model, true, BUSY, 1, one}, {&model, false, BUSY, 1, other}};
     assert_int_equal(choose(chosen, 2, services, 2, at, 2, 300), 2);
     assert_int_equal(chosen[0].candidate, 0); /* what the second service lacks */
     assert_int_equal(chosen[0].service, 1);
@@ -131,7 +135,7 @@ static void test_all(void **state)
     size_t n = 0;
     (void)state;
     make_model(&model);
-    const kt_next_service s = {&model, false, 2, cell};
+    const kt_next_service s = {&model, false, BUSY, 2, cell};
     for (size_t i = 0; i < M; i++) {
         at[2 * i] = 1 + 3.0 * (double)(i % 10);
         at[2 * i + 1] = 1 + (double)(i / 10);

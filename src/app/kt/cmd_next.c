@@ -153,47 +153,44 @@ out:
     return status;
 }
 
-/* A service's utilisation at a candidate, by its mean time where the load is lowest. */
-static double utilisation(const kt_next_service *s, double lightest, double visits, const double *at)
+/* The mean time where the load is lowest, of the visits that a request makes, by so many workers. */
+static kt_status busy(double *seconds, const question *q, size_t i, kt_error *err)
 {
-    return at[0] * (isnan(visits) ? 1 : visits) * lightest / (s->fixed ? s->cell[0].rep : at[1]);
-}
-
-static kt_status lightest(double *seconds, const question *q, size_t i, kt_error *err)
-{
+    kt_status status = KT_OK;
     kt_predictor *predictor = NULL;
     const kt_next_service *s = &q->services[i];
-    kt_status status = kt_predictor_create(&predictor, s->model, q->isa, err);
+    kt_serving serving;
     *seconds = INFINITY;
-    for (size_t k = 0; status == KT_OK && k < s->n; k++) {
+    KT_TRY(kt_serving_read(&serving, q->archive.cleaning, q->entries[i]->name, err));
+    KT_TRY(kt_predictor_create(&predictor, s->model, q->isa, err));
+    for (size_t k = 0; k < s->n; k++) {
         const double at[2] = {s->cell[k].rps, s->cell[k].rep};
         kt_mixture mixture = kt_predict_point(predictor, at);
-        *seconds = fmin(*seconds, kt_mixture_mean(&mixture));
+        *seconds = fmin(*seconds, fmax(0, kt_mixture_mean(&mixture)));
     }
+    *seconds *= isnan(serving.visits) ? 1 : serving.visits;
+    *seconds /= isnan(serving.at_a_time) ? 1 : fmax(1, ceil(serving.at_a_time));
+out:
     kt_predictor_destroy(predictor);
     return status;
 }
 
 static kt_status leave_out_overload(question *q, kt_error *err)
 {
-    kt_status status = KT_OK;
     points *p = &q->candidates;
     for (size_t i = 0; i < q->n; i++) {
-        double seconds;
-        kt_serving serving;
+        const kt_next_service *s = &q->services[i];
         size_t kept = 0;
-        KT_TRY(lightest(&seconds, q, i, err));
-        KT_TRY(kt_serving_read(&serving, q->archive.cleaning, q->entries[i]->name, err));
-        double workers = isnan(serving.at_a_time) ? 1 : fmax(1, ceil(serving.at_a_time));
-        for (size_t k = 0; k < p->n; k++)
-            if (utilisation(&q->services[i], seconds, serving.visits, p->x + 2 * k) / workers <= q->o->most)
-                memmove(p->x + 2 * kept++, p->x + 2 * k, 2 * sizeof *p->x);
+        for (size_t k = 0; k < p->n; k++) {
+            const double *at = p->x + 2 * k;
+            if (at[0] * s->busy / (s->fixed ? s->cell[0].rep : at[1]) <= q->o->most)
+                memmove(p->x + 2 * kept++, at, 2 * sizeof *at);
+        }
         p->n = kept;
     }
-    if (p->n == 0)
-        status = kt_fail(err, KT_INPUT, "no cell to choose from is below --most-utilisation %g", q->o->most);
-out:
-    return status;
+    return p->n > 0
+               ? KT_OK
+               : kt_fail(err, KT_INPUT, "no cell to choose from is below --most-utilisation %g", q->o->most);
 }
 
 /* ---- output ---- */
@@ -303,6 +300,8 @@ static kt_status run(void *given, const char *const *paths, size_t n, kt_error *
     KT_TRY(choose_services(&q, err));
     for (size_t i = 0; i < q.n; i++)
         KT_TRY(measured(&q.services[i], q.entries[i], store, err));
+    for (size_t i = 0; i < q.n; i++)
+        KT_TRY(busy(&q.services[i].busy, &q, i, err));
     KT_TRY(q.o->points ? points_from_file(&q.candidates, &q.archive, q.o->points, err) : grid(&q, err));
     KT_TRY(leave_out_overload(&q, err));
     KT_TRY(answer(&q, err));
