@@ -11,6 +11,31 @@
 
 #include <cmocka.h>
 
+static int allocations = -1; /* of ours that still succeed; -1: all */
+
+static bool refuses(void)
+{
+    if (allocations == 0)
+        return true;
+    allocations -= allocations > 0;
+    return false;
+}
+
+void *__real_aligned_alloc(size_t alignment, size_t n);
+void *__real_realloc(void *memory, size_t n);
+void *__wrap_aligned_alloc(size_t alignment, size_t n);
+void *__wrap_realloc(void *memory, size_t n);
+
+void *__wrap_aligned_alloc(size_t alignment, size_t n)
+{
+    return refuses() ? NULL : __real_aligned_alloc(alignment, n);
+}
+
+void *__wrap_realloc(void *memory, size_t n)
+{
+    return refuses() ? NULL : __real_realloc(memory, n);
+}
+
 static void succeed(kt_status status, const kt_error *err)
 {
     if (status != KT_OK)
@@ -193,6 +218,40 @@ static void bad_models_are_not_written(void **state)
     kt_archive_clear(&archive);
 }
 
+/* After a failure of any allocation the archive that was there is whole, and nothing else is in the folder.
+ */
+static void memory_may_end_anywhere(void **state)
+{
+    (void)state;
+    kt_archive archive;
+    char before[KT_DIGEST_HEX], now[KT_DIGEST_HEX];
+    kt_error err = {0};
+    int failures = 0;
+    sample_archive(&archive);
+    archive.entries[0].n_train++; /* other bytes than the next ones */
+    succeed(kt_archive_write("models.h5", &archive, before, NULL, &err), &err);
+    archive.entries[0].n_train--;
+    for (int n = 0;; n++) {
+        allocations = n;
+        kt_status status = kt_archive_write("models.h5", &archive, NULL, NULL, NULL);
+        allocations = -1;
+        if (status == KT_OK)
+            break;
+        assert_int_equal(status, KT_MEMORY);
+        assert_int_equal(kt_archive_verify("models.h5", now, NULL), KT_OK);
+        assert_string_equal(now, before);
+        failures++;
+        char **names;
+        size_t count;
+        assert_int_equal(kt_folder_list(&names, &count, ".", NULL), KT_OK);
+        assert_int_equal(count, 1);
+        free(names[0]);
+        free(names);
+    }
+    assert_true(failures > 5);
+    kt_archive_clear(&archive);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +259,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_archive_may_be_empty, scratch_enter, scratch_leave),
         cmocka_unit_test_setup_teardown(bytes_depend_on_content_alone, scratch_enter, scratch_leave),
         cmocka_unit_test_setup_teardown(block_is_a_line_and_zeros, scratch_enter, scratch_leave),
+        cmocka_unit_test_setup_teardown(memory_may_end_anywhere, scratch_enter, scratch_leave),
         cmocka_unit_test(services_are_found_by_name),
         cmocka_unit_test_setup_teardown(bad_models_are_not_written, scratch_enter, scratch_leave),
     };

@@ -16,6 +16,33 @@ typedef struct {
     int n, notes;
 } heard;
 
+/* ---- memory that ends ---- */
+
+static int allocations = -1; /* that still succeed; -1: all */
+
+static bool refuses(void)
+{
+    if (allocations == 0)
+        return true;
+    allocations -= allocations > 0;
+    return false;
+}
+
+void *__real_aligned_alloc(size_t alignment, size_t n);
+void *__real_realloc(void *memory, size_t n);
+void *__wrap_aligned_alloc(size_t alignment, size_t n);
+void *__wrap_realloc(void *memory, size_t n);
+
+void *__wrap_aligned_alloc(size_t alignment, size_t n)
+{
+    return refuses() ? NULL : __real_aligned_alloc(alignment, n);
+}
+
+void *__wrap_realloc(void *memory, size_t n)
+{
+    return refuses() ? NULL : __real_realloc(memory, n);
+}
+
 static const uint8_t run[KT_DIGEST_BYTES] = {1, 2, 3}, other_run[KT_DIGEST_BYTES] = {1, 2, 4};
 
 static kt_status kept(void *context, kt_kept kind, const char *service, const char *data, size_t n,
@@ -195,6 +222,46 @@ static void nothing_is_written_where_another_may_write(void **state)
     kt_checkpoint_close(c);
 }
 
+static kt_status go_on(heard *h)
+{
+    kt_status status = KT_OK;
+    kt_checkpoint *c = NULL;
+    KT_TRY(open_it(&c, h, NULL, NULL));
+    KT_TRY(kt_checkpoint_add(c, KT_KEPT_FIT, "c", "c at 4", 6, NULL));
+    KT_TRY(kt_checkpoint_add(c, KT_KEPT_MODEL, "d", "model of d", 10, NULL));
+    KT_TRY(kt_checkpoint_commit(c, NULL));
+out:
+    kt_checkpoint_close(c);
+    return status;
+}
+
+/* After a failure of any allocation what was there counts still, and a next try succeeds. */
+static void memory_may_end_anywhere(void **state)
+{
+    (void)state;
+    int failures = 0;
+    for (int n = 0;; n++) {
+        heard h;
+        kt_checkpoint *c;
+        fill();
+        allocations = n;
+        kt_status status = go_on(&h);
+        allocations = -1;
+        assert_true(status == KT_OK || status == KT_MEMORY);
+        assert_int_equal(open_it(&c, &h, NULL, NULL), KT_OK);
+        kt_checkpoint_close(c);
+        assert_string_equal(told(&h, "a"), "model of a");
+        const char *newest = told(&h, "c");
+        assert_true(strcmp(newest, "c at 3") == 0 || strcmp(newest, "c at 4") == 0);
+        assert_int_equal(go_on(&h), KT_OK);
+        assert_int_equal(kt_checkpoint_remove(".", NULL), KT_OK);
+        if (status == KT_OK)
+            break;
+        failures++;
+    }
+    assert_true(failures > 20);
+}
+
 static void another_runs_checkpoint_is_refused(void **state)
 {
     (void)state;
@@ -233,9 +300,13 @@ static void only_ours_is_removed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(the_newest_of_each_service_is_told_once), TEST(damage_to_the_newest_states_costs_one_commit),
-        TEST(damage_to_results_costs_what_came_after), TEST(nothing_is_written_where_another_may_write),
-        TEST(another_runs_checkpoint_is_refused),      TEST(only_ours_is_removed),
+        TEST(the_newest_of_each_service_is_told_once),
+        TEST(damage_to_the_newest_states_costs_one_commit),
+        TEST(damage_to_results_costs_what_came_after),
+        TEST(nothing_is_written_where_another_may_write),
+        TEST(memory_may_end_anywhere),
+        TEST(another_runs_checkpoint_is_refused),
+        TEST(only_ours_is_removed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -320,6 +320,8 @@ static kt_status write_info(job *j, kt_error *err)
     kt_json_put(info, "isa", kt_json_string(kt_isa_name(j->isa)));
     kt_json_put(info, "options", kt_options_of_class(settings_table(), j->options, KT_CLASS_RUN));
     kt_json_put(info, "phase_seconds", kt_json_keep(j->progress.phases));
+    kt_json_put(info, "checkpoints", kt_json_int(j->commits));
+    kt_json_put(info, "checkpoint_seconds", kt_json_real(j->commit_seconds));
     kt_json_put(info, "archive_sha256", kt_json_string(j->digest));
     KT_TRY(kt_path_join(&path, j->folder, KT_RUN_INFO, err));
     KT_TRY(kt_json_text(&text, info, 2, err));

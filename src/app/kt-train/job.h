@@ -37,6 +37,8 @@ typedef struct {
     kt_archive archive; /* rank 0, as the others: */
     kt_checkpoint *checkpoint;
     job_kept *kept; /* [services] */
+    int commits;    /* of the checkpoint, and what they took */
+    double commit_seconds;
     char digest[KT_DIGEST_HEX];
     kt_run_state before;               /* what was in the folder */
     const volatile sig_atomic_t *stop; /* not 0: this process was asked to stop */

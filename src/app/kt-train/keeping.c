@@ -212,7 +212,10 @@ kt_status keeping_commit(void *context, kt_error *err)
 {
     job *j = context;
     kt_error why = {0};
+    double began = MPI_Wtime();
     kt_status status = kt_checkpoint_commit(j->checkpoint, &why);
+    j->commit_seconds += MPI_Wtime() - began;
+    j->commits++;
     if (status == KT_OK)
         return KT_OK;
     if (status == KT_BUSY)
