@@ -36,10 +36,21 @@ struct desk {
     kt_error error;
 };
 
-kt_status desk_create(desk **out, kt_work *w, const size_t *queue, size_t n_queue, kt_error *err)
+/* Ranks of the largest team that there can be. */
+static int largest_team(const kt_work *w, size_t n_items)
+{
+    int most = 1;
+    for (size_t i = 0; i < n_items; i++)
+        most = w->items[i].limit > most ? w->items[i].limit : most;
+    return most < w->size ? most : w->size;
+}
+
+kt_status desk_create(desk **out, kt_work *w, size_t n_items, const size_t *queue, size_t n_queue,
+                      kt_error *err)
 {
     kt_status status = KT_OK;
     desk *d = NULL;
+    size_t most = (size_t)largest_team(w, n_items);
     KT_TRY(kt_alloc(&d, 1, sizeof *d, err));
     *out = d;
     d->queue = queue;
@@ -49,7 +60,7 @@ kt_status desk_create(desk **out, kt_work *w, const size_t *queue, size_t n_queu
     KT_TRY(kt_alloc(&d->by, (size_t)w->size, sizeof *d->by, err));
     KT_TRY(kt_alloc(&d->rank, (size_t)w->size, sizeof *d->rank, err));
     for (int r = 0; r < w->size; r++)
-        KT_TRY(kt_alloc(&d->by[r].team, (size_t)w->size, sizeof *d->by[r].team, err));
+        KT_TRY(kt_alloc(&d->by[r].team, most, sizeof *d->by[r].team, err));
 out:
     return status;
 }

@@ -225,7 +225,7 @@ static kt_status prepare(kt_work *w, size_t **order, size_t *n_team, size_t n, k
     KT_TRY(kt_alloc(&w->pending.team, ranks, sizeof *w->pending.team, err));
     KT_TRY(plan(*order, &n_open, n_team, w, n, err));
     if (w->rank == 0)
-        KT_TRY(desk_create(&w->desk, w, *order + *n_team, n_open - *n_team, err));
+        KT_TRY(desk_create(&w->desk, w, n, *order + *n_team, n_open - *n_team, err));
 out:
     return status;
 }

@@ -94,7 +94,9 @@ void turn_tell_stop(kt_work *w);
 
 /* ---- desk.c: rank 0 hands out, listens and keeps time ---- */
 
-kt_status desk_create(desk **d, kt_work *w, const size_t *queue, size_t n_queue, kt_error *err);
+/* queue: of the n_items those that are handed out, in order. */
+kt_status desk_create(desk **d, kt_work *w, size_t n_items, const size_t *queue, size_t n_queue,
+                      kt_error *err);
 void desk_destroy(desk *d);
 
 /* Takes what others sent, answers, and sees to what is due. */
