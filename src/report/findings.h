@@ -13,6 +13,8 @@ enum {
     NO_PANEL = PANELS_MAX
 };
 
+enum { ROWS_MOST = 5000000 }; /* of a service whose rows are looked at: they are held in memory */
+
 typedef struct {
     kt_cell_score score; /* w1, nll, crps and pit: of held-out cells only */
     size_t panel;

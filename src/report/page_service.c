@@ -137,12 +137,17 @@ static void summary(FILE *out, const found_service *f)
             flags[0] ? "; " : "", flags, kt_cell_rule_text[e->rule]);
 }
 
-static void service(FILE *out, const found_service *f, size_t i, const char *x_name)
+static void service(FILE *out, const found_service *f, size_t i, const char *x_name, bool rows)
 {
     fprintf(out, "<article id=\"s%zu\" aria-labelledby=\"h%zu\">\n<h3 id=\"h%zu\" tabindex=-1>", i, i, i);
     put_escaped(out, f->entry->name);
     fputs("</h3>\n", out);
     summary(out, f);
+    if (rows && f->entry->n_train + f->entry->n_validation + f->entry->n_test > ROWS_MOST)
+        fprintf(
+            out,
+            "<p class=\"note\">More than %d rows: shown is what the archive keeps of held-out cells.</p>\n",
+            ROWS_MOST);
     if (f->n_cells > 0) {
         quantiles(out, f, x_name);
         fputs("<div class=\"pictures\">\n", out);
@@ -189,6 +194,7 @@ void page_services(FILE *out, const findings *f)
     pictured_note(out, f);
     for (size_t i = 0; i < f->n; i++)
         if (f->services[i].pictured)
-            service(out, &f->services[i], i, f->report->archive->feature[f->services[i].x]);
+            service(out, &f->services[i], i, f->report->archive->feature[f->services[i].x],
+                    f->report->store != NULL);
     fputs("</section>\n", out);
 }

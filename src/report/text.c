@@ -92,6 +92,6 @@ void put_markdown(FILE *out, const char *words)
 void put_number(FILE *out, const char *format, double value)
 {
     char number[64];
-    snprintf(number, sizeof number, format, value);
+    snprintf(number, sizeof number, fabs(value) < 1e7 ? format : "%.2e", value);
     fputs(isfinite(value) ? number : "-", out);
 }

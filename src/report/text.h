@@ -24,7 +24,7 @@ void put_escaped(FILE *out, const char *words);
 /* For a cell of a table in Markdown: as above, and | and line ends too. */
 void put_markdown(FILE *out, const char *words);
 
-/* printf of one number; "-" where it is none. */
+/* printf of one number; "-" where it is none, three digits and a power of ten from 1e7 on. */
 void put_number(FILE *out, const char *format, double value);
 
 #endif

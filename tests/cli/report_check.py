@@ -64,7 +64,7 @@ class Page(html.parser.HTMLParser):
 
 
 def text(format, value):
-    return "-" if value is None else format % value
+    return "-" if value is None else (format if abs(value) < 1e7 else "%.2e") % value
 
 
 def check_cells(table, service, problems):

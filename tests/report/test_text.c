@@ -62,12 +62,13 @@ static void put_not_a_number(FILE *out, const char *format)
     put_number(out, format, NAN);
     put_number(out, format, -INFINITY);
     put_number(out, format, 1.25);
+    put_number(out, format, -1.2345e31); /* a table must not become as wide as this */
 }
 
 static void numbers(void **state)
 {
     (void)state;
-    expect(put_not_a_number, "%.1f %%", "--1.2 %");
+    expect(put_not_a_number, "%.1f %%", "--1.2 %-1.23e+31");
 }
 
 int main(void)
