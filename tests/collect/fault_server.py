@@ -5,6 +5,7 @@ Whole traces of which any span of the service starts in the window come, both en
 sees the questions of both APIs in v1's words: path, and service, start, end (microseconds), limit as query.
 """
 import datetime
+import gzip
 import http.server
 import json
 import threading
@@ -75,6 +76,7 @@ class Server(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.traces = [trace(i) for i in range(TRACES)]
         self.fault, self.slow_s, self.form, self.log, self.sent = fault, slow_s, form, [], 0
+        self.base, self.wanted, self.packed = "", {}, False  # path; headers without which it is 401; gzip
         if tls:
             self.socket = tls.wrap_socket(self.socket, server_side=True)
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.server_port}"
@@ -107,19 +109,24 @@ class Server(http.server.ThreadingHTTPServer):
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         server, url = self.server, urllib.parse.urlsplit(self.path)
-        path, query = in_words_of_v1(url.path, dict(urllib.parse.parse_qsl(url.query)))
+        below = url.path.removeprefix(server.base)
+        path, query = in_words_of_v1(below, dict(urllib.parse.parse_qsl(url.query)))
         server.log.append(self.path)
         if path.startswith("/api/traces"):
             time.sleep(server.slow_s)
         fault = server.fault and server.fault(server, len(server.log), path, query)
-        other_form = url.path.startswith("/api/v3/") != (server.form == 3)
+        other_form = below.startswith("/api/v3/") != (server.form == 3) or not url.path.startswith(server.base)
         if fault:
             status, headers, body, sent = fault
+        elif any(self.headers.get(name) != value for name, value in server.wanted.items()):
+            status, headers, body, sent = 401, {}, "missing tenant header", None
         elif other_form:
             status, headers, body, sent = 404, {}, "404 page not found\n", None
         else:
             (status, body), headers, sent = server.answer(path, query), {}, None
         body = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+        if server.packed and "gzip" in self.headers.get("Accept-Encoding", ""):
+            body, headers = gzip.compress(body, 1), {**headers, "Content-Encoding": "gzip"}
         self.send_response(status)
         for name, value in {"Content-Length": len(body), **headers}.items():
             self.send_header(name, str(value))

@@ -110,6 +110,26 @@ class Passing(Case):
         self.complete(server)
         self.assertLess(len(self.windows(server)), 60)
 
+    def test_behind_a_proxy_with_a_token_and_a_tenant(self):
+        server = self.serve()
+        server.base, server.packed = "/jaeger", True
+        server.wanted = {"Authorization": "Bearer s3cret", "x-scope": "blue", "Host": "jaeger.invalid:16686"}
+        token = os.path.join(self.folder, "token")
+        with open(token, "w") as file:
+            file.write("s3cret\n")
+        there = ("http://jaeger.invalid:16686/jaeger/", "--proxy", server.url)
+        tenant = ("--tenant", "blue", "--tenant-header", "x-scope")
+        self.refused(there[0], "401", "missing tenant", "--token-file", options=(*there[1:], *tenant))
+        self.refused(there[0], "401", "--tenant", options=(*there[1:], "--token-file", token))
+        said = self.collect(0, *there, *tenant, "--token-file", token)
+        self.complete(server)
+        with open(self.out, "rb") as file:
+            self.assertNotIn("s3cret", said + file.read().decode("latin-1"))
+        os.environ["KT_JAEGER_TOKEN"] = "s3cret"
+        self.addCleanup(os.environ.pop, "KT_JAEGER_TOKEN")
+        self.collect(0, *there, *tenant, "--fresh")
+        self.complete(server)
+
     def check(self, again, *answers):
         server = self.serve(once(*answers))
         said = self.collect(0, server)
