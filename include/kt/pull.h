@@ -57,10 +57,11 @@ typedef struct {
  * backend. A path that can never be written is told before the server is asked. KT_INPUT where a service is
  * not there (the nearest is named) or no trace is in the range; KT_STOPPED where http.stop said so.
  *
- * The certificate is in the file's papers: server, api, range, services; each window with its limit, how many
- * traces were returned, whether that was all, and how many halvings led to it; questions, halvings and traces
- * asked for again by id; traces without one root, or without one of the services that were named; verdict and
- * reason. Of two pulls of the same traces it is the same, killed or not. result: zeroed. */
+ * The certificate is in the file's papers: server, api, range, services; each window with its limit, how
+ * many traces were returned, whether that was all, and how many halvings led to it; questions, halvings
+ * and traces asked for again by id; windows asked for once more in halves and the traces that only these
+ * brought; traces without one root, or without one of the services that were named; verdict and reason. Of
+ * two pulls of the same traces it is the same, killed or not. result: zeroed. */
 kt_status kt_pull_run(kt_pull_result *result, const char *path, const kt_pull_options *options,
                       kt_error *err);
 

@@ -43,6 +43,14 @@ static kt_pull_verdict judge(char reason[REASON], const pull *p, uint64_t lackin
                  (unsigned long long)rootless);
         return KT_PULL_INCOMPLETE;
     }
+    if (p->left_out > 0) {
+        snprintf(
+            reason, REASON,
+            "replies that were not full left %llu traces out of the %llu windows that were asked for again "
+            "in halves: the server loses traces silently (Cassandra does)",
+            (unsigned long long)p->left_out, (unsigned long long)p->checked);
+        return KT_PULL_INCOMPLETE;
+    }
     may_lose(reason, p);
     if (*reason)
         return KT_PULL_UNKNOWN;
@@ -78,6 +86,8 @@ kt_json *pull_certificate(kt_pull_verdict *verdict, const pull *p, uint64_t lack
     kt_json_put(json, "services", services);
     kt_json_put(json, "asked", kt_json_int((int64_t)p->asked));
     kt_json_put(json, "halved", kt_json_int((int64_t)p->halved));
+    kt_json_put(json, "checked", kt_json_int((int64_t)p->checked));
+    kt_json_put(json, "left_out", kt_json_int((int64_t)p->left_out));
     kt_json_put(json, "reread", kt_json_int((int64_t)p->reread));
     kt_json_put(json, "traces", kt_json_int((int64_t)p->seen.n));
     kt_json_put(json, "spans", kt_json_int((int64_t)p->spans));

@@ -9,7 +9,6 @@
 #include <string.h>
 
 enum {
-    LEAST = 1000 /* ns: bounds of the v1 API are whole microseconds */,
     TOGETHER = 32, /* traces asked for by id */
     MOST_FULL = 20 /* windows that could not be halved any more */
 };
@@ -90,7 +89,7 @@ static void learn(pull *p, const pull_window *w, const kt_json *record, bool ful
     double used = full ? 1 : fmax(began / p->api.limit, bytes / (double)p->options->http.most_bytes);
     double factor = used <= 0.125 ? 4 : used <= 0.25 ? 2 : used <= 0.75 ? 1 : 0.5;
     double width = fmin((double)(w->until - w->since) * factor, (double)(p->until - p->since));
-    p->width = pull_floor_us((int64_t)fmax(width, LEAST));
+    p->width = pull_floor_us((int64_t)fmax(width, PULL_LEAST));
 }
 
 /* Done: on to the next window. Or to be halved: the next one is its first half. Windows share their boundary,
@@ -99,9 +98,9 @@ static kt_status settle(pull *p, const pull_window *w, kt_json *record, kt_error
 {
     bool full = kt_json_as_bool(kt_json_get(record, "full"), false);
     p->asked++;
-    if (full && w->until - w->since > LEAST) {
+    if (full && w->until - w->since > PULL_LEAST) {
         int64_t half = pull_floor_us((w->until - w->since) / 2);
-        p->width = half > LEAST ? half : LEAST;
+        p->width = half > PULL_LEAST ? half : PULL_LEAST;
         p->halved++;
         p->splits++;
         return KT_OK;
@@ -120,54 +119,64 @@ static kt_status settle(pull *p, const pull_window *w, kt_json *record, kt_error
         p->server, p->api.limit);
 }
 
-static kt_status ask(pull *p, const pull_window *w, kt_error *err)
+static kt_status ask(kt_json **record, pull *p, const pull_window *w, kt_error *err)
 {
     kt_status status = KT_OK;
     kt_spans spans = {.n = 0};
     kt_api_answer answer;
-    kt_json *record = NULL;
     KT_TRY(kt_spans_init(&spans, err));
     KT_TRY(kt_api_window(&spans, &answer, &p->api, p->services[p->service], w->since, w->until, err));
-    if (answer.full && w->until - w->since > LEAST)
+    if (answer.full && w->until - w->since > PULL_LEAST)
         spans.n = 0; /* its halves bring them again */
     KT_TRY(kt_spans_finish(&spans, err));
     int64_t began = count_begun(&spans, w);
     KT_TRY(count(p, &spans, false, err));
     add_totals(p, &spans);
-    record = window_json(p, w, &answer, began);
-    KT_TRY(kt_part_add(&p->part, kt_json_keep(record), &spans, err));
-    KT_TRY(settle(p, w, record, err));
+    *record = window_json(p, w, &answer, began);
+    KT_TRY(kt_part_add(&p->part, kt_json_keep(*record), &spans, err));
 out:
-    kt_json_drop(record);
     kt_spans_clear(&spans);
     return status;
 }
 
-/* One record of an earlier process in place of a question. */
-static kt_status replay(bool *there, pull *p, const pull_window *w, kt_error *err)
+/* One record of an earlier process in place of a question; NULL: there is none. */
+static kt_status replay(kt_json **record, pull *p, const pull_window *w, kt_error *err)
 {
     kt_status status = KT_OK;
-    kt_json *record = NULL;
     kt_spans spans = {.n = 0};
-    KT_TRY(kt_part_next(&record, &spans, &p->part, err));
-    *there = record != NULL;
-    if (!record)
+    KT_TRY(kt_part_next(record, &spans, &p->part, err));
+    if (!*record)
         goto out;
-    const char *service = kt_json_as_text(kt_json_get(record, "service"), "");
+    const char *service = kt_json_as_text(kt_json_get(*record, "service"), "");
     if (strcmp(service, p->services[p->service]) != 0 ||
-        kt_json_as_int(kt_json_get(record, "since"), 0) != w->since ||
-        kt_json_as_int(kt_json_get(record, "until"), 0) != w->until)
+        kt_json_as_int(kt_json_get(*record, "since"), 0) != w->since ||
+        kt_json_as_int(kt_json_get(*record, "until"), 0) != w->until)
         KT_TRY(kt_fail(err, KT_INPUT, "%s: its records do not follow each other; --fresh gives them up",
                        p->part.path));
-    int limit = (int)kt_json_as_int(kt_json_get(record, "limit"), p->api.limit);
+    int limit = (int)kt_json_as_int(kt_json_get(*record, "limit"), p->api.limit);
     if (limit < p->began_with_limit && limit < p->api.limit)
         p->api.limit = limit; /* more was too much for the server */
     add_totals(p, &spans);
     KT_TRY(count(p, &spans, false, err));
-    KT_TRY(settle(p, w, record, err));
 out:
-    kt_json_drop(record);
     kt_spans_clear(&spans);
+    return status;
+}
+
+kt_status pull_fetch(kt_json **record, pull *p, const pull_window *w, kt_error *err)
+{
+    kt_status status = KT_OK;
+    *record = NULL;
+    if (is_stopped(p))
+        KT_TRY(kt_fail(err, KT_STOPPED, "stopped; the same command goes on with %s", p->part.path));
+    KT_TRY(replay(record, p, w, err));
+    if (!*record)
+        KT_TRY(ask(record, p, w, err));
+out:
+    if (status != KT_OK) {
+        kt_json_drop(*record);
+        *record = NULL;
+    }
     return status;
 }
 
@@ -177,15 +186,14 @@ static kt_status ask_windows(pull *p, kt_error *err)
     p->width = FIRST_WIDTH;
     for (p->service = 0; p->service < p->n_services; p->service++) {
         for (p->cursor = p->since; p->cursor < p->until;) {
-            bool there;
+            kt_json *record;
             pull_window w = {p->cursor, p->until};
             if (w.until - w.since > p->width)
                 w.until = w.since + p->width;
-            if (is_stopped(p))
-                KT_TRY(kt_fail(err, KT_STOPPED, "stopped; the same command goes on with %s", p->part.path));
-            KT_TRY(replay(&there, p, &w, err));
-            if (!there)
-                KT_TRY(ask(p, &w, err));
+            KT_TRY(pull_fetch(&record, p, &w, err));
+            status = settle(p, &w, record, err);
+            kt_json_drop(record);
+            KT_TRY(status);
             tell(p);
         }
     }
@@ -358,6 +366,7 @@ kt_status kt_pull_run(kt_pull_result *result, const char *path, const kt_pull_op
     KT_TRY(kt_part_open(&p.part, part, options->fresh, options->guard, err));
     KT_TRY(pull_begin(&p, err));
     KT_TRY(ask_windows(&p, err));
+    KT_TRY(pull_check(&p, err));
     KT_TRY(ask_doubtful(&rootless, &p, err));
     if (p.spans == 0) {
         keep = false;

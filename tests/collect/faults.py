@@ -96,7 +96,9 @@ class Passing(Case):
         self.complete(server)
         self.assertGreater(len(self.windows(server)), 8)
         self.assertEqual(set(self.windows(server).values()), {1})
-        self.assertLess(server.sent, 1.2 * TRACES)  # little is fetched in replies that turn out full
+        told = self.told()["certificate"]
+        self.assertEqual((told["halved"], told["checked"], told["left_out"]), (1, 2, 0))
+        self.assertLess(server.sent, 1.45 * TRACES)  # one full reply, and two windows once more in halves
 
     def test_all_services(self):
         server = self.serve()
@@ -108,7 +110,7 @@ class Passing(Case):
         server = self.serve()
         self.collect(0, server, since=BEGIN - 30 * 86400)
         self.complete(server)
-        self.assertLess(len(self.windows(server)), 60)
+        self.assertLess(len(self.windows(server)), 70)
 
     def test_behind_a_proxy_with_a_token_and_a_tenant(self):
         server = self.serve()
@@ -369,6 +371,22 @@ class Finished(Case):
         server.traces[7]["spans"] = server.traces[7]["spans"][1:]
         for _ in range(2):
             self.assertIn("incomplete", self.collect(3, server, "--service", "cart"))
+
+    def test_a_server_that_loses_traces(self):
+        """Never more than 30 of those that there are, far from the limit."""
+        def lose(server, n, path, query):
+            if path != "/api/traces":
+                return None
+            status, body = server.answer(path, {**query, "limit": "30"})
+            return status, {}, body, None
+
+        for more in ((), ("--backend", "cassandra")):
+            self.setUp()
+            server = self.serve(lose)
+            self.assertIn("incomplete", self.collect(3, server, *more, limit=200))
+            certificate = self.told()["certificate"]
+            self.assertGreater(certificate["left_out"], 0)
+            self.assertIn("loses traces silently", certificate["reason"])
 
     def test_cassandra_is_unknown(self):
         self.collect(0, self.serve(), "--backend", "cassandra")
