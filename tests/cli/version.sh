@@ -14,7 +14,7 @@ for program in kt kt-train; do
     is kt-$schema "$(grep -hoE "KT_${schema^^}_VERSION += [0-9]+" "$tests"/../include/kt/*.h | grep -oE '[0-9]+$')"
   done
   is hdf5 "$(h5dump --version | grep -oE '[0-9.]+$')"
-  for library in jansson openblas; do is $library "$(pkg-config --modversion $library)"; done
+  for library in jansson openblas libzip; do is $library "$(pkg-config --modversion $library)"; done
   is openssl "$(pkg-config --modversion libcrypto)"
   is curl "$(pkg-config --modversion libcurl)"
   mpi=
