@@ -23,7 +23,8 @@ typedef struct {
     bool paused, ended; /* nothing is to be expected */
 } peer;
 
-typedef struct {
+typedef struct pulse {
+    struct pulse *former;
     kt_pulse_options options;
     MPI_Comm comm;
     int rank, size;
@@ -36,7 +37,7 @@ typedef struct {
     double beat;  /* monotonic time of the next beat */
 } pulse;
 
-static pulse *own;
+static pulse *own, *former; /* former: those that ended with a loss */
 
 static double now(void)
 {
@@ -119,7 +120,9 @@ static void report(pulse *p, int rank, double seconds, bool speak)
     if (p->rank == 0)
         send_all(p, (message){LOST, rank, seconds}, now() + FAREWELL);
     p->options.lost(p->options.context, rank, p->hosts[rank], seconds, speak);
-    own = NULL; /* requests may be under way: their memory is left to them */
+    p->former = former; /* requests may be under way: their memory is left to them */
+    former = p;
+    own = NULL;
 }
 
 static void hear(pulse *p)

@@ -1,5 +1,6 @@
 #include "job.h"
 #include "kt/comm.h"
+#include "kt/pulse.h"
 #include "kt/reduce.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,6 +72,7 @@ static kt_status tell_end(fitting *f, const kt_fitted *fitted, const char *refus
 static kt_status read_rows(void *context, double *x, double *y, size_t first, size_t n, kt_error *err)
 {
     fitting *f = context;
+    kt_pulse_beat(); /* all the rows of a large service take long to read */
     return kt_store_rows(x, y, NULL, f->j->store, f->task->item, first, n, err);
 }
 

@@ -370,11 +370,21 @@ static void job_clear(job *j)
     kt_lock_release(j->lock);
 }
 
+/* What rank 0 does by itself, while the others wait, however long it takes. */
+static kt_status alone(job *j, kt_status (*work)(job *j, kt_error *err), kt_error *err)
+{
+    kt_status status = KT_OK;
+    if (j->rank == 0) {
+        kt_pulse_pause();
+        status = work(j, err);
+    }
+    return kt_comm_agree(j->comm, status, err);
+}
+
 static kt_status begin(job *j, kt_error *err)
 {
-    kt_status status = j->rank == 0 ? open_folder(j, err) : KT_OK;
+    kt_status status = alone(j, open_folder, err);
     int before = j->before;
-    status = kt_comm_agree(j->comm, status, err);
     kt_comm_bcast(&before, sizeof before, 0, j->comm);
     j->before = (kt_run_state)before;
     return status;
@@ -389,11 +399,7 @@ static kt_status train(bool *stopped, job *j, kt_error *err)
         progress_note(&j->progress, "stopped; the same command line goes on");
         goto out;
     }
-    if (j->rank == 0) {
-        kt_pulse_pause();
-        status = write_archive(j, err);
-    }
-    KT_TRY(kt_comm_agree(j->comm, status, err));
+    KT_TRY(alone(j, write_archive, err));
 out:
     return status;
 }
@@ -410,11 +416,11 @@ kt_status job_run(int *code, int argc, char **argv, const char *isa, const volat
     j.progress.stop = stop;
     KT_TRY(begin(&j, err));
     if (j.before == KT_RUN_FINISHED)
-        KT_TRY(kt_comm_agree(comm, j.rank == 0 ? results_again(&j, err) : KT_OK, err));
+        KT_TRY(alone(&j, results_again, err));
     else
         KT_TRY(train(&stopped, &j, err));
     if (!stopped)
-        KT_TRY(kt_comm_agree(comm, j.rank == 0 ? results_export(&j, err) : KT_OK, err));
+        KT_TRY(alone(&j, results_export, err));
     int refused = j.archive.n_refused > 0;
     kt_comm_bcast(&refused, sizeof refused, 0, comm);
     *code = stopped ? EXIT_STOPPED : refused ? EXIT_SOME_REFUSED : EXIT_DONE;

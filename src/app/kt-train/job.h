@@ -90,6 +90,6 @@ kt_status results_print(const job *j, kt_error *err);
 /* The same of a run that had finished before, from its archive. */
 kt_status results_again(job *j, kt_error *err);
 /* Writes the models in other formats, where it was asked for. */
-kt_status results_export(const job *j, kt_error *err);
+kt_status results_export(job *j, kt_error *err);
 
 #endif

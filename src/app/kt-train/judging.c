@@ -1,5 +1,6 @@
 #include "job.h"
 #include "kt/comm.h"
+#include "kt/pulse.h"
 #include "kt/rng.h"
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +58,7 @@ static kt_status judge_own(kt_cell_score *scores, size_t *n_scores, const job *j
     for (size_t c = 0; c < s->n_cells; c++) {
         if (!s->cell_test[c])
             continue;
+        kt_pulse_beat();
         if (at++ % (size_t)size == (size_t)rank)
             KT_TRY(judge_cell(&scores[n++], j, item, model, predictor, c, first, err));
         first += s->cells[c].rows;
@@ -114,6 +116,7 @@ static kt_status sketch_own(uint64_t *sketch, size_t *n_sketch, const job *j, kt
     KT_TRY(kt_alloc(&hashes, PIECE + KT_SKETCH, sizeof *hashes, err));
     for (size_t at = from; at < to; at += PIECE) {
         size_t n = to - at < PIECE ? to - at : PIECE;
+        kt_pulse_beat();
         KT_TRY(kt_store_rows(x, y, NULL, j->store, item, at, n, err));
         memcpy(hashes, sketch, kept * sizeof *hashes);
         for (size_t i = 0; i < n; i++)

@@ -4,6 +4,7 @@
 #include "kt/comm.h"
 #include "kt/journal.h"
 #include "kt/pack.h"
+#include "kt/pulse.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -213,6 +214,7 @@ kt_status keeping_commit(void *context, kt_error *err)
     job *j = context;
     kt_error why = {0};
     double began = MPI_Wtime();
+    kt_pulse_pause(); /* a disk may take its time */
     kt_status status = kt_checkpoint_commit(j->checkpoint, &why);
     j->commit_seconds += MPI_Wtime() - began;
     j->commits++;

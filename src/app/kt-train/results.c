@@ -65,7 +65,7 @@ out:
     return status;
 }
 
-kt_status results_export(const job *j, kt_error *err)
+kt_status results_export(job *j, kt_error *err)
 {
     kt_status status = KT_OK;
     const kt_archive *archive = &j->archive;
