@@ -33,6 +33,15 @@ static kt_status part_path(char **path, const char *folder, size_t cell, kt_erro
     return kt_format(path, err, "%s/" PARTS "/%06zu.csv", folder, cell);
 }
 
+/* NNNNNN.csv, or one that a killed process left under its temporary name (kt/file.h). */
+static bool is_part(const char *name)
+{
+    bool temporary = *name == '.';
+    const char *rest = name + temporary + 6;
+    return strspn(name + temporary, "0123456789") == 6 && strncmp(rest, ".csv", 4) == 0 &&
+           (temporary ? rest[4] == '.' : rest[4] == '\0');
+}
+
 /* The parts, by their names, and their folder; files of others there stay. */
 static kt_status remove_parts(const char *folder, kt_error *err)
 {
@@ -44,7 +53,7 @@ static kt_status remove_parts(const char *folder, kt_error *err)
         goto out;
     KT_TRY(kt_folder_list(&names, &n, parts, err));
     for (size_t i = 0; i < n; i++)
-        if (strspn(names[i], "0123456789") == 6 && strcmp(names[i] + 6, ".csv") == 0)
+        if (is_part(names[i]))
             KT_TRY(remove_file(parts, names[i], err));
     if (rmdir(parts) != 0 && errno != ENOTEMPTY)
         KT_TRY(kt_fail_errno(err, KT_IO, "%s: cannot remove", parts));
@@ -204,8 +213,10 @@ kt_status campaign_folder_open(campaign_folder *f, const kt_campaign *c, const k
         KT_TRY(go_on(f, c, state, err));
     else
         KT_TRY(refuse_foreign(f->path, err));
-    if (f->finished)
+    if (f->finished) {
+        KT_TRY(remove_parts(f->path, err)); /* a kill may have come between */
         goto out;
+    }
     KT_TRY(kt_path_join(&parts, f->path, PARTS, err));
     KT_TRY(write_state(f, c, err));
     KT_TRY(kt_folder_create(parts, err));

@@ -96,6 +96,7 @@ for _ in 1 2 3; do # killed three times, somewhere
   "$kt" load --plan plan.json >stdout 2>stderr & load=$!
   sleep 0.9; kill -KILL $load; wait $load 2>/dev/null
 done
+echo half >results/plan/cells/.000004.csv.1.0.tmp # as a kill in the midst of a write leaves it
 run 0 load --plan plan.json
 has stdout "10 of 10 cells"
 same <(grep -o '"cell": [0-9]*' results/plan/manifest.json | sort) <(seq 0 9 | sed 's/^/"cell": /') "each cell once"
@@ -106,6 +107,11 @@ for cell in $(seq 0 9); do
 done
 has results/plan/manifest.json '"entry": "front"'
 [ -e results/plan/cells ] && fail "parts are left" || ok
+mkdir results/plan/cells # a kill before they were removed
+touch results/plan/cells/000003.csv
+run 0 load --plan plan.json
+has stdout "finished before"
+[ -e results/plan/cells ] && fail "parts are left by a finished campaign" || ok
 if grep -qx "cart [123]" hooks; then ok; else fail "hooks: $(cat hooks)"; fi
 run 1 load --plan plan.json --repeats 3
 has stderr "repeats was 2, now it is 3"

@@ -235,7 +235,9 @@ const kt_command command_load = {
              "signal ends a\n"
              "load when the replies under way are there, a second one at once; what was done is written in "
              "any case\n"
-             "(exit code 75), and the same command runs that cell again.\n",
+             "(exit code 75), and the same command runs that cell again. So it does after a load that nobody "
+             "answered\n"
+             "(exit code 1).\n",
     .table = options,
     .size = sizeof(load_command),
     .least = 0,
