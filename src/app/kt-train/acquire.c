@@ -2,15 +2,21 @@
 
 #include "kt/certify.h"
 #include "kt/clean.h"
+#include "kt/comm.h"
 #include "kt/file.h"
 #include "kt/folder.h"
 #include "kt/http.h"
 #include "kt/input.h"
 #include "kt/parts.h"
 #include "kt/plan.h"
+#include "kt/pulse.h"
 #include "kt/recorded.h"
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+enum { STORE_WAIT_S = 60, STORE_NAP_NS = 200000000 }; /* the wait where --stall names none */
 
 static void note(void *context, const char *line)
 {
@@ -230,7 +236,7 @@ out:
     return status;
 }
 
-kt_status acquire_partition(job *j, kt_error *err)
+static kt_status partition(job *j, kt_error *err)
 {
     kt_status status = KT_OK;
     kt_samples samples = {0};
@@ -256,5 +262,87 @@ out:
     free(splits);
     free(chosen);
     kt_samples_clear(&samples);
+    return status;
+}
+
+/* ---- all ranks open the dataset ---- */
+
+/* What two ranks compare to know that they see the same file. */
+static kt_status store_mark(uint8_t mark[KT_DIGEST_BYTES], const kt_store *store, kt_error *err)
+{
+    kt_digest *digest = NULL;
+    kt_status status = kt_digest_create(&digest, err);
+    if (status != KT_OK)
+        return status;
+    for (size_t i = 0; i < kt_store_count(store); i++) {
+        const kt_store_service *s = kt_store_at(store, i);
+        kt_digest_text(digest, s->name);
+        kt_digest_u64(digest, s->offset);
+        kt_digest_u64(digest, s->n_train);
+        kt_digest_add(digest, s->digest, sizeof s->digest);
+    }
+    kt_digest_end(digest, mark);
+    kt_digest_destroy(digest);
+    return KT_OK;
+}
+
+/* A shared filesystem may show another host's new file late. */
+static kt_status open_store_as(job *j, const uint8_t expected[KT_DIGEST_BYTES], kt_error *err)
+{
+    const struct timespec nap = {0, STORE_NAP_NS};
+    const double began = MPI_Wtime(), wait = j->stall > 0 ? j->stall : STORE_WAIT_S;
+    struct utsname host;
+    uname(&host);
+    for (;;) {
+        kt_error why = {0};
+        uint8_t mark[KT_DIGEST_BYTES];
+        kt_status status = kt_store_open(&j->store, j->dataset, &why);
+        if (status == KT_OK)
+            status = store_mark(mark, j->store, &why);
+        if (status == KT_OK && memcmp(mark, expected, sizeof mark) == 0)
+            return KT_OK;
+        kt_store_close(j->store);
+        j->store = NULL;
+        if (MPI_Wtime() - began > wait)
+            return kt_fail(err, KT_IO, "%s: rank %d on %s %s: %s", j->dataset, j->rank, host.nodename,
+                           status == KT_OK ? "sees another file than rank 0" : "cannot read it",
+                           status == KT_OK ? "is the folder shared by all hosts?" : why.message);
+        kt_pulse_beat();
+        nanosleep(&nap, NULL);
+    }
+}
+
+/* An unfinished run has its dataset, if it came that far. */
+static kt_status acquire_first(job *j, uint8_t mark[KT_DIGEST_BYTES], kt_error *err)
+{
+    kt_status status = KT_OK;
+    bool there = j->before == KT_RUN_UNFINISHED && kt_path_kind_of(j->dataset) == KT_PATH_FILE;
+    if (there && kt_store_open(&j->store, j->dataset, NULL) == KT_OK)
+        progress_note(&j->progress, "%s is there: the data are not read again (--fresh starts over)",
+                      j->dataset);
+    if (!j->store) {
+        KT_TRY(partition(j, err));
+        KT_TRY(kt_store_open(&j->store, j->dataset, err));
+    }
+    KT_TRY(store_mark(mark, j->store, err));
+    KT_TRY(keeping_open(j, mark, err));
+out:
+    return status;
+}
+
+kt_status acquire_run(job *j, kt_error *err)
+{
+    kt_status status = KT_OK;
+    uint8_t mark[KT_DIGEST_BYTES] = {0};
+    if (j->rank == 0) {
+        kt_pulse_pause(); /* the others wait, however long it takes */
+        status = acquire_first(j, mark, err);
+    }
+    KT_TRY(kt_comm_agree(j->comm, status, err));
+    kt_comm_bcast(mark, sizeof mark, 0, j->comm);
+    if (j->rank != 0)
+        status = open_store_as(j, mark, err);
+    KT_TRY(kt_comm_agree(j->comm, status, err));
+out:
     return status;
 }

@@ -49,10 +49,11 @@ typedef struct {
 kt_status job_run(int *code, int argc, char **argv, const char *isa, const volatile sig_atomic_t *stop,
                   MPI_Comm comm, kt_error *err);
 
-/* ---- acquire.c: whatever the user named becomes RUN/dataset.h5; rank 0 alone ---- */
+/* ---- acquire.c: whatever the user named becomes RUN/dataset.h5 ---- */
 kt_status acquire_check(const kt_json *options, size_t n_operands, kt_error *err); /* is any data named? */
 kt_json *acquire_inputs(const job *j); /* how they are named, for the run's folder (new reference) */
-kt_status acquire_partition(job *j, kt_error *err);
+/* Rank 0 makes the dataset, or finds that of an unfinished run; all open it. Collective. */
+kt_status acquire_run(job *j, kt_error *err);
 
 /* ---- hosts.c: what can differ or fail where ranks are on several hosts ---- */
 kt_status hosts_agree(MPI_Comm comm, kt_error *err); /* do all run the same program? Collective */
