@@ -4,4 +4,5 @@ string(LENGTH "${hex}" digits)
 math(EXPR size "${digits} / 2")
 string(REGEX REPLACE "(................................)" "\\1\n" lines "${hex}")
 string(REGEX REPLACE "([0-9a-f][0-9a-f])" "'\\\\x\\1'," bytes "${lines}")
-file(WRITE ${TO} "#include \"assets.h\"\n\nconst char ${NAME}[] = {\n${bytes}0};\nconst size_t ${NAME}_size = ${size};\n")
+file(WRITE ${TO}
+  "#include \"assets.h\"\n\nconst char ${NAME}[] = {\n${bytes}0};\nconst size_t ${NAME}_size = ${size};\n")

@@ -1,5 +1,5 @@
 'use strict';
-// Choosing: a service, a cell of it, an order of services, words to search for. Everything that is shown is in the page.
+// Choosing: a service, a cell of it, an order of services, words to search for. All that is shown is in the page.
 document.documentElement.classList.add('js');
 document.addEventListener('DOMContentLoaded', () => {
   const $ = (s, at) => (at || document).querySelector(s);
@@ -14,16 +14,19 @@ document.addEventListener('DOMContentLoaded', () => {
     select.value = cell;
     const names = $$('thead th', row.closest('table')).map(e => e.textContent);
     const at = name => row.cells[names.indexOf(name)].textContent;
-    $('svg.c', article).setAttribute('aria-label', 'Distribution of times in ' + at('cell') + ', measured and predicted');
-    $('.said', article).textContent = at('cell') + ', ' + at('kind') + ', ' + at('rows') + ' rows: KS ' + at('KS') + ' at a floor of ' +
+    $('svg.c', article).setAttribute('aria-label',
+      'Distribution of times in ' + at('cell') + ', measured and predicted');
+    $('.said', article).textContent =
+      at('cell') + ', ' + at('kind') + ', ' + at('rows') + ' rows: KS ' + at('KS') + ' at a floor of ' +
       at('floor') + '; p95 ' + at('p95, ms') + ' ms, the model says ' + at('model p95') + ' ms';
   }
 
   function prepare(article) { // its list of cells, made when it is first shown
     const select = $('select', article);
     if (!select || select.options.length) return;
-    $$('tr[data-c]', article).forEach(r => select.add(new Option(r.cells[0].textContent + ' (' + r.cells[1].textContent + ')',
-      r.dataset.c)));
+    $$('tr[data-c]', article).forEach(r => {
+      select.add(new Option(r.cells[0].textContent + ' (' + r.cells[1].textContent + ')', r.dataset.c));
+    });
     select.addEventListener('change', () => chooseCell(article, select.value));
     const move = by => {
       select.selectedIndex = (select.selectedIndex + by + select.options.length) % select.options.length;
@@ -68,7 +71,8 @@ document.addEventListener('DOMContentLoaded', () => {
     th.setAttribute('aria-sort', up ? 'ascending' : 'descending');
     const value = r => r.cells[column].dataset.v || r.cells[column].textContent;
     const none = v => v === '' || v === '-';
-    const compare = (a, b) => isNaN(parseFloat(a)) || isNaN(parseFloat(b)) ? a.localeCompare(b) : parseFloat(a) - parseFloat(b);
+    const words = v => isNaN(parseFloat(v));
+    const compare = (a, b) => words(a) || words(b) ? a.localeCompare(b) : parseFloat(a) - parseFloat(b);
     rows.sort((a, b) => {
       const p = value(a), q = value(b);
       return none(p) || none(q) ? none(p) - none(q) : (up ? 1 : -1) * compare(p, q);

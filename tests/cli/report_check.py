@@ -103,7 +103,8 @@ def check_verdict(row, names, service, problems):
     values = dict(zip(names, row))
     expected = {"KS": "-", "floor": "-", "cells": "0"}
     if inner:
-        expected = {"KS": "%.3f" % inner[0]["ks"], "floor": "%.3f" % inner[0]["ks_floor"], "cells": "%d" % inner[0]["cells"],
+        expected = {"KS": "%.3f" % inner[0]["ks"], "floor": "%.3f" % inner[0]["ks_floor"],
+                    "cells": "%d" % inner[0]["cells"],
                     "worst cell": inner[0]["worst_cell"], "KS there": "%.3f" % inner[0]["worst_ks"]}
     for name, value in expected.items():
         if values[name] != value:

@@ -177,9 +177,9 @@ const kt_command command_report = {
     .name = "report",
     .summary = "Says how far models can be trusted, in one page with pictures",
     .usage = "RUN|ARCHIVE",
-    .about =
-        "The page is one file that needs no network. Of a RUN it shows every measured cell, of an ARCHIVE\n"
-        "alone what that keeps of its held-out cells. The same input gives the same bytes.\n",
+    .about = "The page is one file that needs no network. Of a RUN it shows every measured\n"
+             "cell, of an ARCHIVE alone what that keeps of its held-out cells. The same input\n"
+             "gives the same bytes.\n",
     .options = options,
     .size = sizeof(report_options),
     .least = 1,

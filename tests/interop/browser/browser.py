@@ -135,10 +135,12 @@ class Browser:
     def key(self, key, code=None, number=0, text=None):
         for kind in ("keyDown", "keyUp"):
             more = {"text": text} if text and kind == "keyDown" else {}
-            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=code or key, windowsVirtualKeyCode=number, **more)
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=code or key,
+                      windowsVirtualKeyCode=number, **more)
 
     def click(self, selector, nth=0):
-        x, y = self.run("(() => { const e = document.querySelectorAll(%s)[%d]; e.scrollIntoView({block: 'center'}); const r = "
+        x, y = self.run("(() => { const e = document.querySelectorAll(%s)[%d]; "
+                        "e.scrollIntoView({block: 'center'}); const r = "
                         "e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2] })()"
                         % (json.dumps(selector), nth))
         self.click_at(x, y)

@@ -8,6 +8,8 @@ from browser import Browser, Failed
 
 checks, failures = 0, []
 SHOWN = "[...document.querySelectorAll('article')].filter(a => a.offsetParent).map(a => a.id)"
+TOOLS = "[...document.querySelectorAll('.tools')].filter(e => e.offsetParent).length"
+SAID = "document.querySelector('article.on .said').textContent"
 ON = "document.querySelector('article.on svg.c g.on').dataset.c"
 
 
@@ -36,7 +38,7 @@ def keyboard(b):
     order = []
     for _ in range(8):
         b.key("Tab", number=9)
-        order.append(b.run("document.activeElement.className || document.activeElement.id || document.activeElement.localName"))
+        order.append(b.run("(e => e.className || e.id || e.localName)(document.activeElement)"))
     equal(order[0], "skip", "the first stop of the tab key")
     expect("search" in order, "the search is reached by the tab key, not only %s" % order)
     equal(b.run(SHOWN), ["s0"], "one service at first")
@@ -45,12 +47,12 @@ def keyboard(b):
     b.key("ArrowDown", number=40)
     equal(b.run(SHOWN), ["s1"], "the next service by key")
     expect(b.picture("article.on .pictures") != before, "another service shows the same picture")
-    cell, before, said = b.run(ON), b.picture("article.on svg.c"), b.run("document.querySelector('article.on .said').textContent")
+    cell, before, said = b.run(ON), b.picture("article.on svg.c"), b.run(SAID)
     b.run("document.querySelector('article.on select').focus()")
     b.key("ArrowDown", number=40)
     expect(b.run(ON) != cell, "a cell chosen by key does not show")
     expect(b.picture("article.on svg.c") != before, "another cell shows the same distribution")
-    expect(b.run("document.querySelector('article.on .said').textContent") != said, "what is said of a cell stays")
+    expect(b.run(SAID) != said, "what is said of a cell stays")
     equal(b.run("document.querySelectorAll('article.on svg.c g.on').length"), 1, "distributions shown at a time")
 
 
@@ -76,7 +78,7 @@ def table(b, n):
     rows = "[...document.querySelectorAll('#services tbody tr')].filter(r => r.offsetParent)"
     equal(b.run(rows + ".map(r => r.cells[0].textContent)"), [first], "found")
     equal(b.run("document.getElementById('found').textContent"), "1 of %d services" % n, "what the search says")
-    b.run("document.getElementById('search').value = ''; document.getElementById('search').dispatchEvent(new Event('input'))")
+    b.run("(e => { e.value = ''; e.dispatchEvent(new Event('input')) })(document.getElementById('search'))")
     equal(b.run(rows + ".length"), n, "rows after the search")
     column = b.run("[...document.querySelectorAll('#services thead th')].findIndex(e => e.textContent.trim() === 'KS')")
     for order, sign in (("ascending", 1), ("descending", -1)):
@@ -119,7 +121,7 @@ def printed(b, folder):
         f.write(pdf)
     b.look(1000, "dark", media="print")
     equal(b.run("getComputedStyle(document.body).backgroundColor"), "rgb(255, 255, 255)", "paper in print")
-    equal(b.run("[...document.querySelectorAll('.tools')].filter(e => e.offsetParent).length"), 0, "controls in print")
+    equal(b.run(TOOLS), 0, "controls in print")
     b.look(1440)
 
 
@@ -128,7 +130,7 @@ def without_script(b, page):
     b.open(page)
     b.call("Emulation.setScriptExecutionDisabled", value=False)
     expect(len(b.run(SHOWN)) > 1, "without scripts services are hidden")
-    equal(b.run("[...document.querySelectorAll('.tools')].filter(e => e.offsetParent).length"), 0, "controls without scripts")
+    equal(b.run(TOOLS), 0, "controls without scripts")
 
 
 def main():
