@@ -48,4 +48,42 @@ hid_t kt_h5_timeless(hid_t class);
 /* A string of `width` bytes, zero-padded or zero-terminated, UTF-8; or a negative identifier. */
 hid_t kt_h5_text_type(size_t width, H5T_str_t padding);
 
+/* ---- h5_data.c: datasets, also for h5_table.c ---- */
+
+typedef struct {
+    hid_t file, memory; /* little-endian, and the machine's */
+} kt_h5_types;
+
+kt_h5_types kt_h5_types_of(kt_h5_type type);
+bool kt_h5_is_real(kt_h5_type type);
+
+/* An open dataset. */
+typedef struct {
+    hid_t id, space, type; /* type: in the file */
+    H5T_class_t class;
+    int rank;
+    size_t rows, columns; /* columns: 0 for rank 1 */
+} kt_h5_dataset;
+
+#define KT_H5_CLOSED                                                                                         \
+    {                                                                                                        \
+        .id = H5I_INVALID_HID, .space = H5I_INVALID_HID, .type = H5I_INVALID_HID                             \
+    }
+
+/* dataset: KT_H5_CLOSED; the caller releases it in any case. */
+kt_status kt_h5_dataset_open(kt_h5_dataset *dataset, kt_h5 *h, const char *name, kt_error *err);
+void kt_h5_dataset_release(kt_h5_dataset *dataset);
+
+/* For elements of these types. HDF5 clears a buffer of 1 MB for each table that it converts; ours is smaller,
+ * and holds one element at least. */
+hid_t kt_h5_transfer_list(hid_t file, hid_t memory);
+
+/* The elements that `memory` and `file` select (H5S_ALL: all), as `type`. */
+kt_status kt_h5_dataset_read(void *data, const kt_h5_dataset *d, kt_h5 *h, const char *name, hid_t type,
+                             hid_t memory, hid_t file, kt_error *err);
+
+/* Makes a dataset, writes it and closes it. */
+kt_status kt_h5_dataset_put(kt_h5 *h, const char *name, kt_h5_types types, size_t rows, size_t columns,
+                            hid_t transfer, const void *data, kt_error *err);
+
 #endif
