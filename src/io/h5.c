@@ -230,6 +230,8 @@ kt_status kt_h5_close(kt_h5 *h, kt_error *err)
         status = kt_fail(err, KT_IO, "%s: a write failed before, the file is not whole", h->file->path);
     else if (flush && H5Fflush(h->id, H5F_SCOPE_GLOBAL) < 0)
         status = kt_h5_fail(h, "", KT_IO, "write", err);
+    if (h->object[0] == '\0')
+        kt_h5_release_kept(h->file);
     if (H5Idec_ref(h->id) < 0 && status == KT_OK) {
         status = kt_h5_fail(h, "", KT_IO, "close", err);
         H5Idec_ref(h->id);

@@ -248,20 +248,56 @@ out:
     return finish(id, h, name, status, err);
 }
 
+/* Opening a dataset takes HDF5 as long as reading some thousand rows, so those that are read in parts stay
+ * open. */
+static kt_h5_dataset *find_kept(const kt_h5 *h, const char *name)
+{
+    for (int i = 0; i < h->file->n_kept && h->object[0] == '\0'; i++)
+        if (strcmp(h->file->kept_name[i], name) == 0)
+            return &h->file->kept[i];
+    return NULL;
+}
+
+/* Takes the dataset over where there is room for it. Not in a file that is written: its last bytes go out
+ * when a dataset is closed, and may be refused. */
+static kt_h5_dataset *keep(kt_h5_dataset *d, kt_h5 *h, const char *name)
+{
+    kt_h5_file *file = h->file;
+    int i = file->n_kept;
+    if (file->writable || h->object[0] != '\0' || i == KT_H5_KEPT ||
+        kt_strdup(&file->kept_name[i], name, NULL) != KT_OK)
+        return d;
+    file->n_kept++;
+    file->kept[i] = *d;
+    *d = (kt_h5_dataset)KT_H5_CLOSED;
+    return &file->kept[i];
+}
+
+void kt_h5_release_kept(kt_h5_file *file)
+{
+    while (file->n_kept > 0) {
+        kt_h5_dataset_release(&file->kept[--file->n_kept]);
+        free(file->kept_name[file->n_kept]);
+    }
+}
+
 kt_status kt_h5_get_rows(void *data, kt_h5 *h, const char *name, kt_h5_type type, size_t first, size_t n,
                          kt_error *err)
 {
     kt_status status = KT_OK;
-    kt_h5_dataset d = KT_H5_CLOSED;
+    kt_h5_dataset own = KT_H5_CLOSED, *d = find_kept(h, name);
     hid_t memory = H5I_INVALID_HID;
-    KT_TRY(open_numbers(&d, h, name, err));
-    KT_TRY(check_class(&d, h, name, type, err));
-    KT_TRY(select_rows(&memory, &d, h, name, first, n, err));
+    if (!d) {
+        KT_TRY(open_numbers(&own, h, name, err));
+        d = keep(&own, h, name);
+    }
+    KT_TRY(check_class(d, h, name, type, err));
+    KT_TRY(select_rows(&memory, d, h, name, first, n, err));
     if (n > 0)
-        KT_TRY(kt_h5_dataset_read(data, &d, h, name, kt_h5_types_of(type).memory, memory, d.space, err));
+        KT_TRY(kt_h5_dataset_read(data, d, h, name, kt_h5_types_of(type).memory, memory, d->space, err));
 out:
     kt_h5_release(memory);
-    kt_h5_dataset_release(&d);
+    kt_h5_dataset_release(&own);
     return status;
 }
 

@@ -6,6 +6,21 @@
 
 #include <hdf5.h>
 
+/* An open dataset. */
+typedef struct {
+    hid_t id, space, type; /* type: in the file */
+    H5T_class_t class;
+    int rank;
+    size_t rows, columns; /* columns: 0 for rank 1 */
+} kt_h5_dataset;
+
+#define KT_H5_CLOSED                                                                                         \
+    {                                                                                                        \
+        .id = H5I_INVALID_HID, .space = H5I_INVALID_HID, .type = H5I_INVALID_HID                             \
+    }
+
+enum { KT_H5_KEPT = 4 };
+
 /* What all handles of one open file share. */
 typedef struct {
     char *path;
@@ -13,6 +28,9 @@ typedef struct {
     bool writable, failed; /* failed: a write was refused, the file cannot become whole */
     bool memory;           /* an image, no file of the system */
     hid_t creation;        /* the list that all its datasets are made with */
+    int n_kept; /* datasets of the root that are read in parts, by name: they stay open until it is closed */
+    char *kept_name[KT_H5_KEPT];
+    kt_h5_dataset kept[KT_H5_KEPT];
 } kt_h5_file;
 
 struct kt_h5 {
@@ -57,22 +75,10 @@ typedef struct {
 kt_h5_types kt_h5_types_of(kt_h5_type type);
 bool kt_h5_is_real(kt_h5_type type);
 
-/* An open dataset. */
-typedef struct {
-    hid_t id, space, type; /* type: in the file */
-    H5T_class_t class;
-    int rank;
-    size_t rows, columns; /* columns: 0 for rank 1 */
-} kt_h5_dataset;
-
-#define KT_H5_CLOSED                                                                                         \
-    {                                                                                                        \
-        .id = H5I_INVALID_HID, .space = H5I_INVALID_HID, .type = H5I_INVALID_HID                             \
-    }
-
 /* dataset: KT_H5_CLOSED; the caller releases it in any case. */
 kt_status kt_h5_dataset_open(kt_h5_dataset *dataset, kt_h5 *h, const char *name, kt_error *err);
 void kt_h5_dataset_release(kt_h5_dataset *dataset);
+void kt_h5_release_kept(kt_h5_file *file);
 
 /* For elements of these types. HDF5 clears a buffer of 1 MB for each table that it converts; ours is smaller,
  * and holds one element at least. */
