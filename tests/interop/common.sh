@@ -14,6 +14,12 @@ leave() {
 trap leave EXIT
 trap 'exit 1' INT TERM HUP
 
+# guard COMMAND...: also where this shell is killed, what must not stay behind is undone. The command must do no harm twice.
+guard() {
+  setsid --fork bash -c 'pid=$1; shift; while kill -0 "$pid" 2>/dev/null; do sleep 2; done; "$@"' guard $$ "$@" \
+    <>/dev/null >&0 2>&0
+}
+
 # Without what a test needs it is skipped, unless KT_REQUIRE_INTEROP=1.
 skip() {
   echo "skipped: $*"

@@ -9,16 +9,8 @@ done
 hosts=3 slots=2 net=10.79.0
 space=kt$$h # names of namespaces and links: another test may run beside this one
 
-hosts_down() {
-  local i
-  for ((i = 1; i <= hosts; i++)); do
-    ip netns pids "$space$i" 2>/dev/null | xargs -r kill -KILL
-    ip link del "$space${i}v" 2>/dev/null # before its namespace, with which it would go some time later
-    ip netns del "$space$i" 2>/dev/null
-  done
-  ip link del "${space}b" 2>/dev/null
-}
-trap 'status=$?; hosts_down; (exit $status); leave' EXIT
+guard bash "$interop/hosts/down.sh" "$space" $hosts
+trap 'status=$?; bash "$interop/hosts/down.sh" "$space" $hosts; (exit $status); leave' EXIT
 {
   ip link add "${space}b" type bridge && ip link set "${space}b" up
   echo "127.0.0.1 localhost" >hosts

@@ -5,10 +5,9 @@ export PATH=$PATH:/usr/sbin:/sbin
 for program in slurmctld slurmd sbatch munged unshare; do
   command -v $program >/dev/null || skip "$program is not installed (slurmctld slurmd slurm-client munge util-linux)"
 done
-# slurm.conf has a user's name; a socket's path is short; and folders are free of other users' tmpfs
 cluster=$scratch/c
-slurm_down() { [ ! -e "$cluster/pids" ] || bash "$interop/slurm/down.sh" "$cluster"; }
-trap 'status=$?; slurm_down; (exit $status); leave' EXIT
+guard bash "$interop/slurm/down.sh" "$cluster"
+trap 'status=$?; bash "$interop/slurm/down.sh" "$cluster"; (exit $status); leave' EXIT
 port=$(python3 "$interop/ports.py" 1)
 bash "$interop/slurm/up.sh" "$cluster" 4 "$port" >up.log 2>&1 || { tail -n 20 up.log; fail "no cluster"; exit 1; }
 . "$cluster/env.sh"

@@ -2,6 +2,7 @@
 # down.sh FOLDER: ends the jobs of up.sh's cluster, then what up.sh started, and nothing else. The files stay.
 set -u
 folder=$1
+[ -s "$folder/pids" ] || exit 0
 export SLURM_CONF=$folder/etc/slurm.conf PATH=/usr/sbin:/sbin:$PATH
 ours() { [ "$(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20)" = "$2" ]; }
 
