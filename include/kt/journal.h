@@ -17,7 +17,8 @@ typedef struct {
     size_t line; /* in the journal, from 0, of such events */
     int ranks;   /* of the group that ended it */
     int batch;
-    double steps, fit_seconds, judge_seconds;
+    double from_step, steps; /* fit_seconds are about the steps from from_step on: that group's */
+    double fit_seconds, judge_seconds;
 } kt_journal_fit;
 
 /* fits [n], byte order of services; caller clears. A line that is cut short or none of ours is passed over.

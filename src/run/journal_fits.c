@@ -22,12 +22,13 @@ static kt_status take(bool *taken, kt_journal_fit *fit, const char *line, size_t
     const char *service = kt_json_as_text(kt_json_get(event, "service"), "");
     *fit = (kt_journal_fit){.ranks = (int)kt_json_as_int(kt_json_get(event, "group"), 0),
                             .batch = (int)kt_json_as_int(kt_json_get(event, "batch"), 0),
+                            .from_step = kt_json_as_real(kt_json_get(event, "from_step"), 0),
                             .steps = kt_json_as_real(kt_json_get(event, "steps"), 0),
                             .fit_seconds = kt_json_as_real(kt_json_get(event, "fit_seconds"), -1),
                             .judge_seconds = kt_json_as_real(kt_json_get(event, "judge_seconds"), -1)};
     if (strcmp(kt_json_as_text(kt_json_get(event, "event"), ""), "fitted") == 0 && *service &&
-        fit->ranks >= 1 && fit->batch >= 1 && fit->steps >= 1 && fit->fit_seconds >= 0 &&
-        fit->judge_seconds >= 0) {
+        fit->ranks >= 1 && fit->batch >= 1 && fit->from_step >= 0 && fit->steps > fit->from_step &&
+        fit->fit_seconds >= 0 && fit->judge_seconds >= 0) {
         KT_TRY(kt_strdup(&fit->service, service, err));
         *taken = true;
     }

@@ -37,7 +37,7 @@ near makespan_seconds 3
 times() { # FIT JUDGE FIT JUDGE [GROUP]: what the journal says of its two services, whatever they took
   local s group=${5:-1}
   for s in 0 1; do
-    echo "{\"event\":\"fitted\",\"service\":\"s$s\",\"group\":$group,\"steps\":300,\"batch\":128,\"fit_seconds\":$1,\"judge_seconds\":$2}"
+    echo "{\"event\":\"fitted\",\"service\":\"s$s\",\"group\":$group,\"from_step\":${from:-0},\"steps\":300,\"batch\":128,\"fit_seconds\":$1,\"judge_seconds\":$2}"
     shift 2
   done >one/journal.jsonl
 }
@@ -45,9 +45,11 @@ times 2 0.25 3 0.5
 run 0 plan one --ranks 1 --json
 near makespan_seconds 5.75
 near measured_services 2
-times 2 0.25 0.5 0.5 # less than half of what the other took: the rest of a fit that was begun before
+from=150 times 2 0.25 3 0.5 # half of the steps: twice that for all, but what judging takes
 run 0 plan one --ranks 1 --json
-near measured_services 1
+near makespan_seconds 10.75
+from=200 times 2 0.25 3 0.5 # too few to tell
+run 2 plan one --ranks 1 --json
 times 1.5 0.5 1.5 0.5 2 # by teams of two: twice that, but for 300 exchanges of 5 us
 run 0 plan one --ranks 1 --json
 near one_rank_seconds 7.994

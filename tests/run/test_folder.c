@@ -250,7 +250,8 @@ static void fits_are_read_from_a_journal(void **state)
         "{\"event\":\"look\",\"service\":\"fitted\",\"step\":75}\n"
         "not JSON, though \"fitted\"\n"
         "{\"event\":\"refused\",\"service\":\"c\",\"reason\":\"\\\"fitted\\\" it is not\"}\n"
-        "{\"event\":\"fitted\",\"service\":\"a\",\"group\":2,\"steps\":80,\"batch\":128,\"fit_seconds\":1,"
+        "{\"event\":\"fitted\",\"service\":\"a\",\"group\":2,\"from_step\":16,\"steps\":80,\"batch\":128,"
+        "\"fit_seconds\":1,"
         "\"judge_seconds\":0}\n"
         "{\"event\":\"fitted\",\"service\":\"b\",\"group\":1,\"steps\":75,\"batch\":64,\"fit_seconds\":3,"
         "\"judge_seconds\":0.25}\n"
@@ -262,6 +263,7 @@ static void fits_are_read_from_a_journal(void **state)
     assert_string_equal(fits[0].service, "a");
     assert_int_equal(fits[0].ranks, 2);
     assert_int_equal(fits[0].batch, 128);
+    assert_true(fits[0].from_step == 16 && fits[1].from_step == 0);
     assert_string_equal(fits[1].service, "b");
     assert_true(fits[1].steps == 75 && fits[1].fit_seconds == 3 && fits[1].judge_seconds == 0.25);
     kt_journal_fits_clear(fits, n);

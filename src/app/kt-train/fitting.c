@@ -20,6 +20,7 @@ typedef struct {
     kt_fit_data data;
     char told[KT_WORK_TELL];
     size_t n_told;
+    uint64_t first_step;          /* of this team */
     double began, fitted, judged; /* MPI_Wtime */
 } fitting;
 
@@ -59,8 +60,8 @@ static kt_status tell_end(fitting *f, const kt_fitted *fitted, const char *refus
 {
     char *line = NULL;
     kt_status status =
-        progress_fitted(&line, f->service->name, f->size, f->j->rank, fitted->steps, fitted->batch, refused,
-                        f->fitted - f->began, f->judged - f->fitted, err);
+        progress_fitted(&line, f->service->name, f->size, f->j->rank, f->first_step, fitted->steps,
+                        fitted->batch, refused, f->fitted - f->began, f->judged - f->fitted, err);
     if (status == KT_OK)
         tell(f, line);
     flush(f);
@@ -139,6 +140,7 @@ static kt_status fit(kt_fitted *fitted, fitting *f, kt_error *err)
     KT_TRY(kt_fit_create(&fit, &recipe, &f->data, kt_reducer_team(f->reducer), f->j->isa, err));
     if (f->task->state)
         KT_TRY(kt_fit_load(fit, f->task->state, f->task->n_state, err));
+    f->first_step = kt_fit_step(fit);
     while (progress != KT_FIT_DONE && !f->task->left) {
         KT_TRY(kt_fit_advance(&progress, fit, slice, err));
         if (progress != KT_FIT_STEPPED) {

@@ -161,8 +161,9 @@ kt_status progress_look(char **line, const char *service, int team, const kt_loo
     return line_of(line, event, err);
 }
 
-kt_status progress_fitted(char **line, const char *service, int team, int rank, uint64_t steps, int batch,
-                          const char *refused, double fit_seconds, double judge_seconds, kt_error *err)
+kt_status progress_fitted(char **line, const char *service, int team, int rank, uint64_t from_step,
+                          uint64_t steps, int batch, const char *refused, double fit_seconds,
+                          double judge_seconds, kt_error *err)
 {
     kt_json *event = kt_json_object();
     kt_json_put(event, "event", kt_json_string(refused ? "refused" : "fitted"));
@@ -171,6 +172,7 @@ kt_status progress_fitted(char **line, const char *service, int team, int rank, 
     kt_json_put(event, "rank", kt_json_int(rank));
     if (refused)
         kt_json_put(event, "reason", kt_json_string(refused));
+    kt_json_put(event, "from_step", kt_json_int((int64_t)from_step));
     kt_json_put(event, "steps", kt_json_int((int64_t)steps));
     kt_json_put(event, "batch", kt_json_int(batch));
     kt_json_put(event, "fit_seconds", kt_json_real(fit_seconds));

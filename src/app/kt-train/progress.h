@@ -38,10 +38,12 @@ void progress_live(progress *p, const char *format, ...) __attribute__((format(p
 /* A line for people, above the live one. */
 void progress_note(progress *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* One look and the end of a fit as lines of the journal; caller frees. */
+/* One look and the end of a fit as lines of the journal; caller frees. from_step: where the team began, which
+ * the seconds are about. */
 kt_status progress_look(char **line, const char *service, int team, const kt_look *look, double seconds,
                         kt_error *err);
-kt_status progress_fitted(char **line, const char *service, int team, int rank, uint64_t steps, int batch,
-                          const char *refused, double fit_seconds, double judge_seconds, kt_error *err);
+kt_status progress_fitted(char **line, const char *service, int team, int rank, uint64_t from_step,
+                          uint64_t steps, int batch, const char *refused, double fit_seconds,
+                          double judge_seconds, kt_error *err);
 
 #endif

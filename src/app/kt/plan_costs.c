@@ -108,13 +108,24 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Seconds that are about a few steps at the end of a fit, which was gone on with, are about its start. */
+static bool tells(const kt_journal_fit *fit)
+{
+    return fit->from_step <= 0.5 * fit->steps;
+}
+
+static double steps_of(const kt_journal_fit *fit)
+{
+    return fit->steps - fit->from_step;
+}
+
 /* Median seconds of a step by ranks alone, of one batch; 0: no fit tells. */
 static double median_step(const told *t, int batch)
 {
     size_t n = 0;
     for (size_t i = 0; i < t->n; i++)
-        if (t->fits[i].ranks == 1 && t->fits[i].batch == batch)
-            t->sorted[n++] = t->fits[i].fit_seconds / t->fits[i].steps;
+        if (t->fits[i].ranks == 1 && t->fits[i].batch == batch && tells(&t->fits[i]))
+            t->sorted[n++] = t->fits[i].fit_seconds / steps_of(&t->fits[i]);
     if (n == 0)
         return 0;
     qsort(t->sorted, n, sizeof *t->sorted, ascending);
@@ -124,7 +135,7 @@ static double median_step(const told *t, int batch)
 /* One that a team fitted tells where no rank alone did. */
 static double step_by_team(const kt_journal_fit *fit, int limit, double latency)
 {
-    kt_plan_item steps = {.steps = fit->steps, .shared = 1, .limit = limit};
+    kt_plan_item steps = {.steps = steps_of(fit), .shared = 1, .limit = limit};
     double share = kt_plan_seconds(&steps, fit->ranks, 0);
     double exchanged = kt_plan_seconds(&steps, fit->ranks, latency) - share;
     return (fit->fit_seconds - exchanged) / share;
@@ -142,6 +153,8 @@ static void costs_told(kt_costs *costs, const plan_job *job, const told *t)
         if (at == t->n || strcmp(t->fits[at].service, name) != 0)
             continue;
         const kt_journal_fit *fit = &t->fits[at];
+        if (!tells(fit))
+            continue;
         judged += fit->judge_seconds * fit->ranks;
         rows += job->fits[i].held_out_rows;
         bool known = false;
@@ -158,15 +171,7 @@ static void costs_told(kt_costs *costs, const plan_job *job, const told *t)
         costs->batch[b].judge_row = rows > 0 ? judged / rows : 0;
 }
 
-/* A service's own times count where a rank did it alone; those of a team where no rank did one like it. What
- * took less than half of what others like it took was gone on with from a checkpoint: it does not tell. */
-static bool tells(const kt_journal_fit *fit, double median)
-{
-    if (fit->ranks > 1)
-        return median == 0;
-    return fit->fit_seconds / fit->steps > 0.5 * median;
-}
-
+/* A service's own times count where a rank did it alone; those of a team where no rank did one like it. */
 static void take_own_times(plan_job *job, const told *t)
 {
     int batch = 0;
@@ -181,11 +186,12 @@ static void take_own_times(plan_job *job, const told *t)
         if (fit->batch != batch)
             median = median_step(t, fit->batch);
         batch = fit->batch;
-        if (!tells(fit, median))
+        if (!tells(fit) || (fit->ranks > 1 && median > 0))
             continue;
-        job->items[i].steps = fit->steps;
+        job->items[i].steps = steps_of(fit);
         kt_costs_measured(&job->items[i], fit->ranks, job->costs.latency, fit->fit_seconds,
                           fit->judge_seconds);
+        job->items[i].steps = fit->steps;
         job->measured++;
     }
 }
