@@ -4,7 +4,7 @@
 A thousand services of 10,000 rows each (50 cells), and one of 5 million, from kt-datasets. Runs with one rank and with
 two take turns in pairs, and what is told are medians over the pairs. Both go through mpirun, whose own start counts.
   fit     the phase in which ranks share work: reading, fitting, judging
-  job     the whole command, by the clock
+  job     the whole command, by the clock, without the report
   rest    what is not the fit phase, as a share of the two ranks' job: start, partition, archive
   CPU     user and system of the whole tree of processes
   others  CPU that other programs took meanwhile, of all cores: pairs above --busy are measured again
@@ -80,7 +80,7 @@ def run_folder(case):
 def measure(bin, case, data, ranks):
     """{quantity: seconds or share} of one run."""
     folder = run_folder(case)
-    command = [*common.mpi(ranks), bin / "kt-train", data, "--out", folder, "--quiet", *case.options]
+    command = [*common.mpi(ranks), bin / "kt-train", data, "--out", folder, "--quiet", "--no-report", *case.options]
     shutil.rmtree(folder, ignore_errors=True)
     before = common.cpu_of_machine()
     _, wall, cpu = common.run(command)
