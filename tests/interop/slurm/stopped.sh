@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Jobs that are stopped in every way and go on: by USR1 under both launchers, by the time limit, by scontrol requeue, by the
-# death of a rank, and cancelled and submitted again with other ranks. Each comes to the archive of one process.
+# death of a rank, by one that hangs, and cancelled and submitted again with other ranks. Each comes to the archive of one process.
 . "$(dirname "$0")/common.sh"
 long="--steps 40000 --batch 512 --checkpoint-every 0.3 --quiet"
 kt-train data.csv --out local $long >local.log || fail "the local run"
@@ -51,7 +51,7 @@ requeue=$id
 await_look requeue
 sleep 1 # a checkpoint
 scontrol requeue "$requeue"
-begin dies train.sbatch
+submit --nodes=2 --ntasks-per-node=1 "$jobs/train.sbatch" data.csv --out dies $long --stall 5s
 dies=$id
 await_look dies
 sleep 1
@@ -59,6 +59,12 @@ kill -KILL "$(ranks_of dies | tail -n 1)" && ok || fail "no rank to kill"
 hurry "$requeue"
 hurry "$dies"
 says "$dies" "a rank died (1 of 3 times)"
+looks=$(grep -c '"look"' dies/journal.jsonl)
+for ((i = 0; i < 600; i++)); do
+  [ "$(grep -c '"look"' dies/journal.jsonl)" -gt "$looks" ] && break
+  sleep 0.1
+done
+kill -STOP "$(ranks_of dies | tail -n 1)" && ok || fail "no rank to hold"
 
 begin cancel train.sbatch
 cancel=$id
@@ -69,6 +75,10 @@ await "$cancel" CANCELLED
 [ ! -e cancel/models.h5 ] && ok || fail "cancelled too late"
 submit --nodes=3 --ntasks-per-node=1 "$jobs/train.sbatch" data.csv --out cancel $long
 again=$id
+
+hurry "$dies"
+says "$dies" "was not heard of for"
+says "$dies" "a rank died (2 of 3 times)"
 
 resumed "$usr1" usr1 2
 says "$usr1" "start 2 on"
