@@ -117,7 +117,7 @@ void kt_spans_papers_clear(kt_spans_papers *papers);
 kt_status kt_spans_write(const char *path, const kt_spans *spans, const kt_spans_papers *papers,
                          kt_error *err);
 kt_status kt_spans_read(kt_spans *spans, kt_spans_papers *papers, const char *path,
-                        kt_error *err); /* both zeroed */
+                        kt_error *err);                                                   /* both zeroed */
 kt_status kt_spans_read_papers(kt_spans_papers *papers, const char *path, kt_error *err); /* zeroed */
 
 /* The same file written in parts by one who cannot hold it all: room for n_spans and their n_tags (those of
