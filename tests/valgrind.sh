@@ -13,6 +13,7 @@ bin=$root/build/valgrind/bin
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
+export KT_VALGRIND=1 # for what valgrind does not do as a machine does
 valgrind=(valgrind -q --leak-check=full --show-leak-kinds=definite,possible --num-callers=40 --error-exitcode=42
   --suppressions="$root/tests/suppressions/openmpi.valgrind.supp"
   --suppressions="$root/tests/suppressions/hdf5.valgrind.supp")

@@ -231,14 +231,17 @@ static void hooks_run_for_what_changes(void **state)
 static void a_hook_that_fails_is_shown(void **state)
 {
     (void)state;
-    static const struct {
+    /* valgrind spawns by a plain fork, which cannot tell its parent that there is no such program */
+    const char *missing = getenv("KT_VALGRIND") ? "'./no-such-program' ended with code"
+                                                : "'./no-such-program' cannot be run: No such file";
+    const struct {
         const char *hook, *message, *note;
     } cases[] = {
         {"['/bin/sh', '-c', 'echo first; echo no such deployment >&2; exit 3']",
          "ended with code 3: no such deployment", "first\n"},
         {"['/bin/sh', '-c', 'echo waiting; sleep 60 & sleep 60']", "took over 0.3 s: waiting", "waiting\n"},
         {"['/bin/sh', '-c', 'kill -9 $$']", "by signal 9: it said nothing", ""},
-        {"['./no-such-program']", "'./no-such-program' cannot be run: No such file", ""},
+        {"['./no-such-program']", missing, ""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         watcher w = calm;
