@@ -3,8 +3,9 @@
 
 : "${KT_MAX_RESTARTS:=3}" # how often a job goes back into the queue because a rank died
 
-# mpirun itself notices a host that was cut off within 20 + 4 x 5 s; by Open MPI's own settings it takes 480 s. It should
-# be sooner than --stall: once ranks have left, mpirun has something to say to that host, and waits for an answer.
+# mpirun itself notices a host that was cut off within 20 + 4 x 5 s; by Open MPI's own settings it takes 480 s. It
+# should be sooner than --stall: once ranks have left, mpirun has something to say to that host, and waits for an
+# answer.
 export OMPI_MCA_oob_tcp_keepalive_time=${OMPI_MCA_oob_tcp_keepalive_time:-20}
 export OMPI_MCA_oob_tcp_keepalive_intvl=${OMPI_MCA_oob_tcp_keepalive_intvl:-5}
 export OMPI_MCA_oob_tcp_keepalive_probes=${OMPI_MCA_oob_tcp_keepalive_probes:-4}

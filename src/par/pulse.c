@@ -120,6 +120,7 @@ static void report(pulse *p, int rank, double seconds, bool speak)
     if (p->rank == 0)
         send_all(p, (message){LOST, rank, seconds}, now() + FAREWELL);
     p->options.lost(p->options.context, rank, p->hosts[rank], seconds, speak);
+    MPI_Comm_free(&p->comm);
     p->former = former; /* requests may be under way: their memory is left to them */
     former = p;
     own = NULL;

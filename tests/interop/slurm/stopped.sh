@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Jobs that are stopped in every way and go on: by USR1 under both launchers, by the time limit, by scontrol requeue, by the
-# death of a rank, by one that hangs, and cancelled and submitted again with other ranks. Each comes to the archive of one process.
+# Jobs that are stopped in every way and go on: by USR1 under both launchers, by the time limit, by scontrol requeue,
+# by the death of a rank, by one that hangs, and cancelled and submitted again with other ranks. Each comes to the
+# archive of one process.
 . "$(dirname "$0")/common.sh"
 long="--steps 40000 --batch 512 --checkpoint-every 0.3 --quiet"
 kt-train data.csv --out local $long >local.log || fail "the local run"

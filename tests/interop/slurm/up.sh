@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# up.sh FOLDER NODES PORT: a Slurm cluster of its own on this machine, without systemd: munged, slurmctld and NODES slurmd
-# on ports from PORT. Keys, sockets, configuration and logs lie in FOLDER; FOLDER/env.sh is to be sourced by who uses it,
-# down.sh FOLDER stops it. As root every node has a host name of its own; of another user's nodes, which share one, Open
-# MPI's shared memory would mix up the segments, and TCP alone is used.
+# up.sh FOLDER NODES PORT: a Slurm cluster of its own on this machine, without systemd: munged, slurmctld and NODES
+# slurmd on ports from PORT. Keys, sockets, configuration and logs lie in FOLDER; FOLDER/env.sh is to be sourced by who
+# uses it, down.sh FOLDER stops it. As root every node has a host name of its own; of another user's nodes, which share
+# one, Open MPI's shared memory would mix up the segments, and TCP alone is used.
 set -euo pipefail
 folder=$1 nodes=$2 port=$3
 here=$(cd "$(dirname "$0")" && pwd)
