@@ -8,8 +8,8 @@
 /* The order in which items are begun: the most costly first, equal ones by index. order [n]. */
 void kt_plan_order(size_t *order, const double *cost, size_t n);
 
-/* auto: what costs more than a rank's fair share begins with a team; service: nothing; data: all that can be
- * shared. */
+/* auto: what costs more than a rank's fair share begins with a team, if all ranks can be in it: one of fewer
+ * would leave others idle, and free ranks join what runs; service: nothing; data: all that can be shared. */
 typedef enum { KT_PLAN_AUTO, KT_PLAN_SERVICE, KT_PLAN_DATA } kt_plan_mode;
 #define KT_PLAN_CHOICES "auto|service|data"
 

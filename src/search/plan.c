@@ -35,7 +35,7 @@ void kt_plan_teams(size_t *order, size_t *n_team, const double *cost, const int 
         size_t item = order[i];
         if (mode == KT_PLAN_AUTO && cost[item] <= total / ranks)
             break; /* nor is any after it */
-        if (limit[item] < 2)
+        if (limit[item] < (mode == KT_PLAN_AUTO ? ranks : 2))
             continue;
         memmove(order + teams + 1, order + teams, (i - teams) * sizeof *order);
         order[teams++] = item;

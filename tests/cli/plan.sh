@@ -22,9 +22,9 @@ near least_seconds 3
 near efficiency 0.66667
 run 0 plan four.h5 --ranks 4 --costs hand.json --json
 near makespan_seconds 2.25
-run 0 plan four.h5 --ranks 8 --costs hand.json --json --services # each shared by two: teams of the first ranks
+run 0 plan four.h5 --ranks 8 --costs hand.json --json --services # one by one, and each is joined by a free rank
 near least_seconds 1.125
-[ "$(grep -c '"service": "s' stdout)" -eq 4 ] && [ "$(number teams)" -eq 4 ] && ok || fail "$(cat stdout)"
+[ "$(grep -c '"service": "s' stdout)" -eq 4 ] && [ "$(number joined)" -eq 4 ] && ok || fail "$(cat stdout)"
 run 0 plan four.h5 --ranks 3 --costs hand.json
 has stdout "4 services on 3 ranks"
 has stdout "s3"

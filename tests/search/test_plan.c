@@ -24,17 +24,18 @@ static void teams_are_in_front(void **state)
     (void)state;
     /* 20 in all, so a fair share of 2 ranks is 10, of 4 ranks 5 */
     const double cost[] = {1, 6, 2, 11};
-    const int limit[] = {4, 1, 4, 8};
+    const int limit[] = {4, 1, 16, 8};
     const struct {
         int ranks;
         kt_plan_mode mode;
         size_t n_team, order[4];
     } cases[] = {
-        {1, KT_PLAN_AUTO, 0, {3, 1, 2, 0}},    {2, KT_PLAN_AUTO, 1, {3, 1, 2, 0}},
+        {1, KT_PLAN_AUTO, 0, {3, 1, 2, 0}},  {2, KT_PLAN_AUTO, 1, {3, 1, 2, 0}},
         {4, KT_PLAN_AUTO, 1, {3, 1, 2, 0}},  /* 6 is above its share too, but cannot be shared */
-        {20, KT_PLAN_AUTO, 2, {3, 2, 1, 0}}, /* as large as a share is not above it */
-        {2, KT_PLAN_SERVICE, 0, {3, 1, 2, 0}}, {2, KT_PLAN_DATA, 3, {3, 2, 0, 1}},
-        {1, KT_PLAN_DATA, 0, {3, 1, 2, 0}},
+        {10, KT_PLAN_AUTO, 0, {3, 1, 2, 0}}, /* as large as a share is not above it */
+        {11, KT_PLAN_AUTO, 1, {2, 3, 1, 0}}, /* 11 cannot be shared by all */
+        {20, KT_PLAN_AUTO, 0, {3, 1, 2, 0}}, {2, KT_PLAN_SERVICE, 0, {3, 1, 2, 0}},
+        {2, KT_PLAN_DATA, 3, {3, 2, 0, 1}},  {1, KT_PLAN_DATA, 0, {3, 1, 2, 0}},
     };
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         size_t order[4], n_team;
