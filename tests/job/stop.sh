@@ -63,11 +63,11 @@ for signal in TERM INT; do
   goes_on 3 "$signal"
 done
 stops=0
-while kt_mpirun 2 "$kt_train" data.csv --out run $options --quiet --stop-after 0.3 >stdout 2>stderr; [ $? -eq 75 ]; do
+while kt_mpirun 2 "$kt_train" data.csv --out run $options --quiet --stop-after 0.15 >stdout 2>stderr; [ $? -eq 75 ]; do
   stops=$((stops + 1))
   [ $stops -lt 100 ] || break
 done
-[ $stops -ge 2 ] && ok || fail "--stop-after: $stops stops: $(cat stderr)"
+[ $stops -ge 1 ] && ok || fail "--stop-after: $stops stops: $(cat stderr)"
 same one/models.h5 run/models.h5 "--stop-after"
 rm -rf run
 
