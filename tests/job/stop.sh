@@ -4,7 +4,7 @@
 . "$(dirname "$0")/common.sh"
 cd "$scratch" || exit 1
 table data.csv 9003 3
-options="--batch 512 --steps 8000 --no-report"
+options="--batch 512 --steps 16000 --no-report"
 kt_mpirun 1 "$kt_train" data.csv --out one $options --quiet >/dev/null || fail "the undisturbed run"
 
 # start RANKS OPTIONS...: `job`; returns when fits run
@@ -72,14 +72,15 @@ same one/models.h5 run/models.h5 "--stop-after"
 rm -rf run
 
 # what is not the same run is refused, and nothing changes
-start 2 --stop-after 0.5 --quiet
-ends_with 75 "--stop-after"
+start 2 --quiet
+kill -USR1 $(ranks_of)
+ends_with 75 "to be refused"
 before=$(find run -type f -exec sha256sum {} + | sort)
 refused() { # PATTERN OPTIONS...
   "$kt_train" data.csv --out run $options --quiet "${@:2}" >stdout 2>stderr && fail "$*: taken"
   grep -q -- "$1" stderr && [ "$before" = "$(find run -type f -exec sha256sum {} + | sort)" ] && ok || fail "$*: $(cat stderr)"
 }
-refused "--steps 8000, now it is 8001" --steps 8001
+refused "--steps 16000, now it is 16001" --steps 16001
 refused "--family" --family gamma
 printf 'rps_eff,rep,proc_time_s0\n' >other.csv
 "$kt_train" other.csv --out run $options >stdout 2>stderr && fail "other data: taken"
