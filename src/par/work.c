@@ -41,8 +41,25 @@ static kt_status run_once(kt_work *w, kt_work_task *task, kt_error *err)
     return status;
 }
 
-/* As a member of w->team, whose leader has the state (NULL: none); others of the team get it. A team that
- * grows takes the state along. */
+/* The leader's state to all of the team, if none of them failed before. carried: what the others get. */
+static kt_status share_state(kt_work_task *task, char **carried, const kt_work *w, kt_status status,
+                             kt_error *err)
+{
+    bool leads = w->team[0] == w->rank;
+    char *shared = leads ? (char *)(uintptr_t)task->state : NULL;
+    size_t n = leads ? task->n_state : 0;
+    KT_TRY(kt_comm_agree(task->team, status, err));
+    KT_TRY(kt_comm_share(&shared, &n, 0, task->team, err));
+    if (!leads)
+        *carried = shared;
+    task->state = n > 0 ? shared : NULL;
+    task->n_state = n;
+out:
+    return status;
+}
+
+/* As a member of w->team, whose leader has the state (NULL: none). A team that grows takes the state along;
+ * it comes together even where its run failed, for those who join were told and must learn of it. */
 static kt_status run_item(kt_work *w, size_t item, const char *state, size_t n_state, kt_error *err)
 {
     kt_status status = KT_OK;
@@ -51,30 +68,24 @@ static kt_status run_item(kt_work *w, size_t item, const char *state, size_t n_s
     w->pending.save = false;
     w->pending.stop = w->rank == 0 && desk_stopping(w);
     w->pending.n_team = 0;
-    for (;;) {
+    for (bool grows = true; grows;) {
         task.team = make_team(w, w->team, w->n_team);
-        if (w->n_team > 1) {
-            bool leads = w->team[0] == w->rank;
-            char *shared = leads ? (char *)(uintptr_t)task.state : NULL;
-            size_t n = leads ? task.n_state : 0;
-            status = kt_comm_share(&shared, &n, 0, task.team, err);
-            if (!leads)
-                carried = shared;
-            task.state = n > 0 ? shared : NULL;
-            task.n_state = n;
-        }
+        if (w->n_team > 1)
+            status = share_state(&task, &carried, w, status, err);
+        w->grows = false;
         if (status == KT_OK)
             status = run_once(w, &task, err);
         if (w->n_team > 1)
             MPI_Comm_free(&task.team);
         free(carried);
         carried = NULL;
-        if (status != KT_OK || !w->grows)
-            break;
-        carried = task.bytes;
-        memcpy(w->team, w->next_team, (size_t)w->n_next * sizeof *w->team);
-        w->n_team = w->n_next;
-        task = (kt_work_task){.item = item, .state = carried, .n_state = task.n};
+        grows = w->grows;
+        if (grows) {
+            carried = task.bytes;
+            memcpy(w->team, w->next_team, (size_t)w->n_next * sizeof *w->team);
+            w->n_team = w->n_next;
+            task = (kt_work_task){.item = item, .state = carried, .n_state = task.n};
+        }
     }
     free(task.bytes);
     free(carried);
