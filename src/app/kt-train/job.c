@@ -299,7 +299,7 @@ static kt_status alone(job *j, kt_status (*work)(job *j, kt_error *err), kt_erro
 static kt_status begin(job *j, kt_error *err)
 {
     kt_status status = alone(j, open_folder, err);
-    int before = j->before;
+    int before = (int)j->before;
     kt_comm_bcast(&before, sizeof before, 0, j->comm);
     j->before = (kt_run_state)before;
     return status;
