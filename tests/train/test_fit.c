@@ -5,6 +5,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -344,6 +345,8 @@ static void patience_ends_a_fit(void **state)
     table_clear(&t);
 }
 
+enum { LOOK_BYTES = offsetof(kt_look, flags) + sizeof(uint32_t) }; /* nobody sets what pads the struct */
+
 /* Without an interruption and with many: the same parameters and the same curve, bit for bit. */
 static void a_saved_fit_goes_on_as_if_nothing_had_been(void **state)
 {
@@ -375,7 +378,8 @@ static void a_saved_fit_goes_on_as_if_nothing_had_been(void **state)
         assert_int_equal(whole.flags, pieces.flags);
         assert_int_equal(whole.best, pieces.best);
         assert_int_equal(whole.n_looks, pieces.n_looks);
-        assert_memory_equal(whole.looks, pieces.looks, whole.n_looks * sizeof *whole.looks);
+        for (size_t k = 0; k < whole.n_looks; k++)
+            assert_memory_equal(&whole.looks[k], &pieces.looks[k], LOOK_BYTES);
         assert_memory_equal(whole.model.params, pieces.model.params,
                             kt_net_params(&r->net) * sizeof *whole.model.params);
         for (size_t k = 0; k < whole.n_looks; k++)
