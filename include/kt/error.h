@@ -59,6 +59,7 @@ const char *kt_status_text(kt_status status);
 kt_status kt_alloc(void *out, size_t n, size_t size, kt_error *err);
 kt_status kt_grow(void *out, size_t n, size_t size, kt_error *err);
 kt_status kt_strdup(char **out, const char *text, kt_error *err);
+void kt_strings_free(char **strings, size_t n); /* each, and the array; takes NULL, 0 */
 kt_status kt_format(char **out, kt_error *err, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -44,7 +44,7 @@ kt_status kt_file_append(const char *path, const void *data, size_t n, bool sync
 /* Creates the folder and its parents; one that is there is fine. */
 kt_status kt_folder_create(const char *path, kt_error *err);
 
-/* Names in a folder without "." and "..", in byte order. Caller frees each and the array. */
+/* Names in a folder without "." and "..", in byte order; kt_strings_free frees them. */
 kt_status kt_folder_list(char ***names, size_t *n, const char *path, kt_error *err);
 
 typedef enum { KT_PATH_MISSING, KT_PATH_FILE, KT_PATH_FOLDER, KT_PATH_OTHER } kt_path_kind;

@@ -125,6 +125,13 @@ kt_status kt_strdup(char **out, const char *text, kt_error *err)
     return *out ? KT_OK : kt_fail(err, KT_MEMORY, "out of memory: %zu bytes wanted", strlen(text) + 1);
 }
 
+void kt_strings_free(char **strings, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        free(strings[i]);
+    free(strings);
+}
+
 kt_status kt_format(char **out, kt_error *err, const char *format, ...)
 {
     va_list arguments;

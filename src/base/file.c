@@ -291,9 +291,7 @@ kt_status kt_folder_list(char ***names, size_t *n, const char *path, kt_error *e
     list = NULL;
     used = 0;
 out:
-    while (used > 0)
-        free(list[--used]);
-    free(list);
+    kt_strings_free(list, used);
     if (folder)
         closedir(folder);
     return status;

@@ -147,9 +147,7 @@ static kt_status merge(const char *from, const char *to, bool move, bool replace
 out:
     free(source);
     free(target);
-    for (size_t i = 0; i < n; i++)
-        free(names[i]);
-    free(names);
+    kt_strings_free(names, n);
     return status;
 }
 

@@ -278,9 +278,7 @@ static kt_status read_folder(reader *r, const char *folder, kt_error *err)
                          "proc_time_<service>",
                          folder, tables);
 out:
-    for (size_t i = 0; i < n; i++)
-        free(names[i]);
-    free(names);
+    kt_strings_free(names, n);
     free(path);
     return status;
 }

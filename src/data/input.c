@@ -84,9 +84,7 @@ static kt_status sort_folder(inputs *in, const char *folder, kt_error *err)
     if (tables > 0 || datasets == 0) /* nothing at all: the reader of tables says so */
         KT_TRY(add(&in->tables, &in->n_tables, folder, err));
 out:
-    for (size_t i = 0; i < n; i++)
-        free(names[i]);
-    free(names);
+    kt_strings_free(names, n);
     free(path);
     return status;
 }

@@ -162,13 +162,6 @@ static bool is_ours(const char *name)
     return strcmp(name, FINISHED) == 0 || round_of(name) > 0 || is_half_written(name);
 }
 
-static void drop_names(char **names, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        free(names[i]);
-    free(names);
-}
-
 static kt_status remove_files(const char *folder, bool (*which)(const char *name), kt_error *err)
 {
     kt_status status = KT_OK;
@@ -185,7 +178,7 @@ static kt_status remove_files(const char *folder, bool (*which)(const char *name
         file = NULL;
     }
 out:
-    drop_names(names, n);
+    kt_strings_free(names, n);
     free(file);
     return status;
 }
@@ -215,7 +208,7 @@ static kt_status read_fits(kt_checkpoint *c, const kt_checkpoint_calls *calls, k
     }
 out:
     free(path);
-    drop_names(names, n);
+    kt_strings_free(names, n);
     return status;
 }
 
@@ -245,7 +238,7 @@ void kt_checkpoint_close(kt_checkpoint *c)
 {
     if (!c)
         return;
-    drop_names(c->seen, c->n_seen);
+    kt_strings_free(c->seen, c->n_seen);
     free(c->results.data);
     free(c->states.data);
     free(c->folder);

@@ -58,9 +58,7 @@ static kt_status remove_models(const char *folder, kt_error *err)
     }
     KT_TRY(remove_one(models, err));
 out:
-    for (size_t i = 0; i < n; i++)
-        free(names[i]);
-    free(names);
+    kt_strings_free(names, n);
     free(service);
     free(models);
     return status;
@@ -232,9 +230,7 @@ static kt_status each_name(const char *path,
     for (size_t i = 0; i < n; i++)
         KT_TRY(each(path, names[i], err));
 out:
-    for (size_t i = 0; i < n; i++)
-        free(names[i]);
-    free(names);
+    kt_strings_free(names, n);
     return status;
 }
 

@@ -125,9 +125,8 @@ static void sweep(const char *folder)
             unlink(path);
         free(path);
         path = NULL;
-        free(names[i]);
     }
-    free(names);
+    kt_strings_free(names, n);
 }
 
 /* ---- the thread that renews ---- */

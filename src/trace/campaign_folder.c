@@ -58,9 +58,7 @@ static kt_status remove_parts(const char *folder, kt_error *err)
     if (rmdir(parts) != 0 && errno != ENOTEMPTY)
         KT_TRY(kt_fail_errno(err, KT_IO, "%s: cannot remove", parts));
 out:
-    for (size_t i = 0; i < n; i++)
-        free(names[i]);
-    free(names);
+    kt_strings_free(names, n);
     free(parts);
     return status;
 }
@@ -104,9 +102,7 @@ static kt_status refuse_foreign(const char *path, kt_error *err)
         KT_TRY(kt_fail(err, KT_BUSY, "%s: holds %s and no %s: not a folder of kt load; name another --out",
                        path, names[0], KT_CAMPAIGN_STATE));
 out:
-    for (size_t i = 0; i < n; i++)
-        free(names[i]);
-    free(names);
+    kt_strings_free(names, n);
     return status;
 }
 

@@ -88,9 +88,7 @@ static kt_status add_folder(reader *r, const char *folder, int depth, kt_error *
             KT_TRY(add_file(r, path, false, err));
     }
 out:
-    for (size_t i = 0; i < n; i++)
-        free(names[i]);
-    free(names);
+    kt_strings_free(names, n);
     free(path);
     return status;
 }

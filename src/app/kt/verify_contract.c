@@ -323,9 +323,7 @@ static kt_status hold_tree(verification *v, const char *folder, bool *some, kt_e
         KT_TRY(hold_file(v, hold_keras, path, err));
     }
 out:
-    for (size_t i = 0; i < n; i++)
-        free(names[i]);
-    free(names);
+    kt_strings_free(names, n);
     free(tree);
     free(path);
     return status;
