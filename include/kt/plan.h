@@ -3,6 +3,7 @@
 #define KT_PLAN_H
 
 #include "kt/error.h"
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The order in which items are begun: the most costly first, equal ones by index. order [n]. */
@@ -17,6 +18,16 @@ typedef enum { KT_PLAN_AUTO, KT_PLAN_SERVICE, KT_PLAN_DATA } kt_plan_mode;
  * that can share an item, at least 1. */
 void kt_plan_teams(size_t *order, size_t *n_team, const double *cost, const int *limit, size_t n, int ranks,
                    kt_plan_mode mode);
+
+/* A step of a team: the rank that has most does this share of a batch's `limit` blocks, and its sum takes so
+ * many exchanges one after the other. */
+double kt_plan_share(int limit, int ranks);
+int kt_plan_exchanges(int ranks);
+
+/* A run knows what a step takes after so many; growing pays where what it saves is twice what beginning anew
+ * takes. */
+enum { KT_PLAN_MEASURED_STEPS = 16 };
+bool kt_plan_growing_pays(double saved_s, double begin_s);
 
 /* Deals n items out to `parts` parts: in that order, each to the part with the least so far, the first of
  * equal ones. Then no part costs more than 4/3 of what the best deal's costliest does (Graham 1969). part

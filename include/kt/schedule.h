@@ -1,10 +1,10 @@
 /* How long a fit phase takes: what kt/work.h does with items of known costs, played through without ranks.
  *
- * Items too large for one rank are done by the first ranks as a team, one after the other; the rest is handed
- * out one by one, the most costly first, to whoever is free. When none is left, free ranks join the run that
- * would end last, up to its limit: it begins anew, reads its rows, and goes on from its step. It does so
- * where the seconds that it saves are twice those that beginning takes, which it knows after some steps.
- * Ranks that no run wants leave. */
+ * Items too large for one rank that all ranks can share are done by all as a team, one after the other; the
+ * rest is handed out one by one, the most costly first, to whoever is free. When none is left, free ranks
+ * join the run that would end last, up to its limit: it begins anew, reads its rows, and goes on from its
+ * step. It does so where the seconds that it saves are twice those that beginning takes, which it knows after
+ * some steps. Ranks that no run wants leave. */
 #ifndef KT_SCHEDULE_H
 #define KT_SCHEDULE_H
 

@@ -6,19 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LATENCY_ROUNDS = 16, LATENCY_FLOATS = 1024, MEASURED_STEPS = 16 };
+enum { LATENCY_ROUNDS = 16, LATENCY_FLOATS = 1024 };
 
 /* ---- does it pay to grow? ---- */
 
-static int exchanges(int ranks)
-{
-    int n = 0;
-    while (1 << n < ranks)
-        n++;
-    return n;
-}
-
-/* What a step's sum takes on a team of n is exchanges(n) times that. */
 double turn_latency(MPI_Comm comm)
 {
     static float values[LATENCY_FLOATS];
@@ -30,28 +21,22 @@ double turn_latency(MPI_Comm comm)
         MPI_Iallreduce(MPI_IN_PLACE, values, LATENCY_FLOATS, MPI_FLOAT, MPI_MAX, comm, &request);
         kt_comm_wait(&request, MPI_STATUS_IGNORE);
     }
-    double seconds = (MPI_Wtime() - began) / LATENCY_ROUNDS / exchanges(kt_comm_size(comm));
+    double seconds = (MPI_Wtime() - began) / LATENCY_ROUNDS / kt_plan_exchanges(kt_comm_size(comm));
     kt_comm_bcast(&seconds, sizeof seconds, 0, comm);
     return seconds;
 }
 
-static double step_seconds(double compute, int limit, int ranks, double latency)
-{
-    int blocks = (limit + ranks - 1) / ranks; /* of the rank that has most */
-    return compute * blocks / limit + latency * exchanges(ranks);
-}
-
-/* A larger team has to begin anew (rows are read, tables made), and then each step is shorter. */
+/* A larger team has to begin anew (rows are read, tables made), and then each step is shorter. What a step
+ * takes is measured, and all of it but the exchanges is taken to be shared. */
 static bool growing_pays(const kt_work *w, uint64_t steps, uint64_t of_steps)
 {
     int now = w->n_team, then = w->pending.n_team, limit = w->items[w->task->item].limit;
     double step = (MPI_Wtime() - w->first_turn) / (double)(steps - w->first_step);
-    double compute = step - w->latency * exchanges(now);
-    if (compute <= 0)
-        return false;
-    compute *= (double)limit / ((limit + now - 1) / now);
-    double saved = (double)(of_steps - steps) * (step - step_seconds(compute, limit, then, w->latency));
-    return saved > 2 * (w->first_turn - w->began);
+    double compute = step - w->latency * kt_plan_exchanges(now);
+    double larger = compute * kt_plan_share(limit, then) / kt_plan_share(limit, now) +
+                    w->latency * kt_plan_exchanges(then);
+    double saved = (double)(of_steps - steps) * (step - larger);
+    return compute > 0 && kt_plan_growing_pays(saved, w->first_turn - w->began);
 }
 
 /* ---- to rank 0 ---- */
@@ -104,7 +89,7 @@ void kt_work_tell(kt_work *w, const char *text, size_t n)
         kt_comm_send(text, n, 0, TAG_TELL, w->comm);
 }
 
-void turn_tell_stop(kt_work *w)
+static void tell_stop(kt_work *w)
 {
     if (w->rank == 0 || w->told_stop || !w->options->stop || !*w->options->stop)
         return;
@@ -128,7 +113,7 @@ void kt_work_poll(kt_work *w)
     if (w->rank == 0)
         desk_serve(w);
     else
-        turn_tell_stop(w);
+        tell_stop(w);
 }
 
 /* ---- a turn ---- */
@@ -162,7 +147,7 @@ static void decide(kt_work *w, uint64_t steps, uint64_t of_steps)
     w->word[1] = 0;
     if (w->pending.stop) {
         w->word[0] = KT_WORK_LEAVE;
-    } else if (w->pending.n_team > 0 && steps - w->first_step >= MEASURED_STEPS) {
+    } else if (w->pending.n_team > 0 && steps - w->first_step >= KT_PLAN_MEASURED_STEPS) {
         if (growing_pays(w, steps, of_steps)) {
             w->word[0] = KT_WORK_LEAVE;
             w->word[1] = w->pending.n_team;

@@ -89,9 +89,6 @@ void turn_send(kt_work *w, int kind, const char *bytes, size_t n);
 /* Waits until a state that was given to rank 0 has left. */
 void turn_finish_saving(kt_work *w);
 
-/* Tells rank 0 once that this rank was asked to stop. */
-void turn_tell_stop(kt_work *w);
-
 /* ---- desk.c: rank 0 hands out, listens and keeps time ---- */
 
 /* queue: of the n_items those that are handed out, in order. */

@@ -43,6 +43,25 @@ void kt_plan_teams(size_t *order, size_t *n_team, const double *cost, const int 
     *n_team = teams;
 }
 
+double kt_plan_share(int limit, int ranks)
+{
+    int blocks = (limit + ranks - 1) / ranks;
+    return (double)blocks / limit;
+}
+
+int kt_plan_exchanges(int ranks)
+{
+    int n = 0;
+    while (1 << n < ranks)
+        n++;
+    return n;
+}
+
+bool kt_plan_growing_pays(double saved_s, double begin_s)
+{
+    return saved_s > 2 * begin_s;
+}
+
 /* ---- who is free first: a heap of workers ---- */
 
 typedef struct {

@@ -5,8 +5,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-enum { MEASURED_STEPS = 16 }; /* until a run knows whether to grow pays */
-
 typedef struct {
     size_t item;
     int ranks, wanted; /* wanted: with those who wait for its word; 0: none asked */
@@ -42,18 +40,10 @@ typedef struct {
 
 /* ---- what an item takes ---- */
 
-static int exchanges(int ranks)
-{
-    int n = 0;
-    while (1 << n < ranks)
-        n++;
-    return n;
-}
-
 static double step_seconds(const kt_plan_item *item, int ranks, double latency)
 {
-    int blocks = (item->limit + ranks - 1) / ranks;
-    return item->fixed + item->shared * blocks / item->limit + latency * exchanges(ranks);
+    return item->fixed + item->shared * kt_plan_share(item->limit, ranks) +
+           latency * kt_plan_exchanges(ranks);
 }
 
 static double begin_seconds(const kt_plan_item *item, int ranks)
@@ -188,7 +178,7 @@ static bool growing_pays(const sim *s, const running *r)
     const kt_plan_item *item = &s->items[r->item];
     double left = item->steps - step_at(s, r, s->now);
     double saved = step_seconds(item, r->ranks, s->latency) - step_seconds(item, r->wanted, s->latency);
-    return left > 0 && left * saved > 2 * begin_seconds(item, r->ranks);
+    return left > 0 && kt_plan_growing_pays(left * saved, begin_seconds(item, r->ranks));
 }
 
 /* Idle ranks wait for the word of runs that could take them; where none is asked they leave. */
@@ -201,7 +191,7 @@ static kt_status place_idle(sim *s)
         const kt_plan_item *item = &s->items[r->item];
         int room = item->limit - r->ranks, joining = room < s->idle ? room : s->idle;
         double known = r->began + begin_seconds(item, r->ranks) +
-                       MEASURED_STEPS * step_seconds(item, r->ranks, s->latency);
+                       KT_PLAN_MEASURED_STEPS * step_seconds(item, r->ranks, s->latency);
         r->wanted = r->ranks + joining;
         s->idle -= joining;
         s->asked++;
