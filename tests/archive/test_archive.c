@@ -1,3 +1,4 @@
+#include "../memory.h"
 #include "../scratch.h"
 #include "kt/digest.h"
 #include "kt/file.h"
@@ -10,31 +11,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-
-static int allocations = -1; /* of ours that still succeed; -1: all */
-
-static bool refuses(void)
-{
-    if (allocations == 0)
-        return true;
-    allocations -= allocations > 0;
-    return false;
-}
-
-void *__real_aligned_alloc(size_t alignment, size_t n);
-void *__real_realloc(void *memory, size_t n);
-void *__wrap_aligned_alloc(size_t alignment, size_t n);
-void *__wrap_realloc(void *memory, size_t n);
-
-void *__wrap_aligned_alloc(size_t alignment, size_t n)
-{
-    return refuses() ? NULL : __real_aligned_alloc(alignment, n);
-}
-
-void *__wrap_realloc(void *memory, size_t n)
-{
-    return refuses() ? NULL : __real_realloc(memory, n);
-}
 
 static void succeed(kt_status status, const kt_error *err)
 {

@@ -1,4 +1,5 @@
 /* Checkpoints: what was kept is told again, whatever happened to the newest file. */
+#include "../memory.h"
 #include "../scratch.h"
 #include "kt/checkpoint.h"
 #include <setjmp.h>
@@ -15,33 +16,6 @@ typedef struct {
     kt_kept kind[MOST];
     int n, notes;
 } heard;
-
-/* ---- memory that ends ---- */
-
-static int allocations = -1; /* that still succeed; -1: all */
-
-static bool refuses(void)
-{
-    if (allocations == 0)
-        return true;
-    allocations -= allocations > 0;
-    return false;
-}
-
-void *__real_aligned_alloc(size_t alignment, size_t n);
-void *__real_realloc(void *memory, size_t n);
-void *__wrap_aligned_alloc(size_t alignment, size_t n);
-void *__wrap_realloc(void *memory, size_t n);
-
-void *__wrap_aligned_alloc(size_t alignment, size_t n)
-{
-    return refuses() ? NULL : __real_aligned_alloc(alignment, n);
-}
-
-void *__wrap_realloc(void *memory, size_t n)
-{
-    return refuses() ? NULL : __real_realloc(memory, n);
-}
 
 static const uint8_t run[KT_DIGEST_BYTES] = {1, 2, 3}, other_run[KT_DIGEST_BYTES] = {1, 2, 4};
 
