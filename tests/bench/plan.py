@@ -7,7 +7,6 @@ predicts the phase fit for both; after the run with one rank it predicts that wi
   predicted / measured   seconds of the phase fit; medians over the pairs of the ratio, and its range
   others                 CPU that other programs took meanwhile, of all cores: pairs above --busy are measured again
 """
-import argparse
 import json
 import statistics
 import sys
@@ -89,13 +88,7 @@ def report(case, found, tried):
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("--pairs", type=int, default=5)
-    p.add_argument("--busy", type=float, default=0.05, help="the most of the machine that others may use (0.05)")
-    p.add_argument("--wait", type=float, default=60, help="seconds that a pair waits for others to be that quiet")
-    p.add_argument("--check", action="store_true", help="end with 1 where a target is missed")
-    p.add_argument("--only", choices=("power", "huge"))
-    a = p.parse_args()
+    a = scale.choices(__doc__, ("power", "huge"))
     bin = common.programs()
     common.adopt_orphans()
     print("kt plan and real runs; %s\n" % common.machine())

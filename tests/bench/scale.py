@@ -134,14 +134,19 @@ def report(case, found, tried):
     return not any("MISSED" in line[-1] for line in lines)
 
 
-def main():
-    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+def choices(description, only):
+    """The command line that the measurements of pairs have in common."""
+    p = argparse.ArgumentParser(description=description.split("\n")[0])
     p.add_argument("--pairs", type=int, default=5)
     p.add_argument("--busy", type=float, default=0.05, help="the most of the machine that others may use (0.05)")
     p.add_argument("--wait", type=float, default=60, help="seconds that a pair waits for others to be that quiet")
     p.add_argument("--check", action="store_true", help="end with 1 where a target is missed")
-    p.add_argument("--only", choices=("many", "large"))
-    a = p.parse_args()
+    p.add_argument("--only", choices=only)
+    return p.parse_args()
+
+
+def main():
+    a = choices(__doc__, ("many", "large"))
     bin = common.programs()
     common.adopt_orphans()
     print("kt-train with one rank and with two; %s\n" % common.machine())
