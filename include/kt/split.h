@@ -13,6 +13,8 @@ typedef struct {
     double test_cells;        /* share of cells, 0: none */
     double validation;        /* share of the training cells' rows */
     uint64_t most_validation; /* rows */
+    int folds, fold; /* folds > 1: cells are dealt to that many, and those of `fold` (from 0) are held out,
+                        whatever test_cells says */
 } kt_split_options;
 
 typedef struct {
@@ -29,7 +31,10 @@ typedef struct {
  * replicas of all services of the file (kt/csv.h): services with equal sets of labels hold out the same
  * steps, whichever of them are there. Labels that tell nothing (cells of a column, bins) are placed by the
  * service's own rates and reps; the lots are still drawn by label, so that draws differ only where these
- * differ. */
+ * differ.
+ *
+ * Folds: of each run of `folds` cells in that order one goes to each fold, by lot; a fold is empty where
+ * there are fewer cells, and with fewer than 3 cells all are. */
 kt_status kt_split_make(kt_split *splits, const kt_samples *samples, const kt_split_options *options,
                         kt_error *err);
 void kt_split_clear(kt_split *split);

@@ -197,15 +197,41 @@ static void deal(lottery *l, uint64_t seed)
         l->ticket[i].lot = kt_rng_u32(&rng);
 }
 
+/* As many cells as are wanted, spread over load, and one of each rep that has several. */
+static void draw_share(lottery *l, double share)
+{
+    size_t wanted = (size_t)floor(share * (double)l->n + 0.5);
+    wanted = wanted < 1 ? 1 : wanted > l->n ? l->n : wanted;
+    for (size_t i = 0; i < wanted; i++)
+        draw(l, i * l->n / wanted, (i + 1) * l->n / wanted, l->n_groups);
+    for (size_t g = 0; g < l->n_groups; g++)
+        if (l->group[g].cells >= COVERED_FROM && l->group[g].held_out == 0)
+            draw(l, 0, l->n, g);
+}
+
+/* Of each run of `folds` tickets the one that has as many lower lots as the fold's number says. */
+static void draw_fold(lottery *l, size_t folds, size_t fold)
+{
+    for (size_t from = 0; from < l->n; from += folds) {
+        size_t to = from + folds < l->n ? from + folds : l->n;
+        for (size_t i = from; i < to; i++) {
+            size_t rank = 0;
+            for (size_t k = from; k < to; k++)
+                rank +=
+                    l->ticket[k].lot < l->ticket[i].lot || (l->ticket[k].lot == l->ticket[i].lot && k < i);
+            if (rank == fold)
+                l->held_out[l->ticket[i].cell] = 1;
+        }
+    }
+}
+
 static kt_status split_cells(uint8_t *held_out, const kt_samples *samples, const kt_service *s,
                              const kt_split_options *options, kt_error *err)
 {
     kt_status status = KT_OK;
     lottery l = {.n = s->n_cells, .held_out = held_out};
-    size_t wanted = (size_t)floor(options->test_cells * (double)l.n + 0.5);
-    if (l.n < LEAST_CELLS || options->test_cells <= 0)
+    if (l.n < LEAST_CELLS || (options->folds < 2 && options->test_cells <= 0))
         return KT_OK;
-    wanted = wanted < 1 ? 1 : wanted > l.n ? l.n : wanted;
     KT_TRY(kt_alloc(&l.ticket, l.n, sizeof *l.ticket, err));
     for (size_t c = 0; c < l.n; c++)
         l.ticket[c] = (ticket){.cell = c, .label = s->cells[c].label};
@@ -213,11 +239,10 @@ static kt_status split_cells(uint8_t *held_out, const kt_samples *samples, const
     place(&l, samples, s);
     qsort(l.ticket, l.n, sizeof *l.ticket, by_load);
     KT_TRY(find_groups(&l, err));
-    for (size_t i = 0; i < wanted; i++)
-        draw(&l, i * l.n / wanted, (i + 1) * l.n / wanted, l.n_groups);
-    for (size_t g = 0; g < l.n_groups; g++)
-        if (l.group[g].cells >= COVERED_FROM && l.group[g].held_out == 0)
-            draw(&l, 0, l.n, g);
+    if (options->folds > 1)
+        draw_fold(&l, (size_t)options->folds, (size_t)options->fold);
+    else
+        draw_share(&l, options->test_cells);
 out:
     free(l.ticket);
     free(l.group);

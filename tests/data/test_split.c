@@ -329,7 +329,10 @@ static void shares(void **state)
         {0, 0.16, 100, 0}, {0.5, 0.5, 100, 3}, {1, 0.1, 100, 5}, {0.01, 0, 100, 1}, {0.2, 0.5, 7, 1}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         kt_split split = {0};
-        kt_split_options options = {5, cases[i].test, cases[i].validation, cases[i].most};
+        kt_split_options options = {.seed = 5,
+                                    .test_cells = cases[i].test,
+                                    .validation = cases[i].validation,
+                                    .most_validation = cases[i].most};
         OK(kt_split_make(&split, &samples, &options, &err));
         assert_int_equal(count_test(&split, s), cases[i].cells);
         check_rows(&split, s, &options);
@@ -337,7 +340,8 @@ static void shares(void **state)
     }
     /* one row is left to train on */
     kt_split split = {0};
-    OK(kt_split_make(&split, &samples, &(kt_split_options){5, 0, 1, 1000}, &err));
+    OK(kt_split_make(&split, &samples,
+                     &(kt_split_options){.seed = 5, .validation = 1, .most_validation = 1000}, &err));
     assert_int_equal(split.n_train, 1);
     assert_int_equal(split.n_validation, 209);
     kt_split_clear(&split);
@@ -357,7 +361,9 @@ static void rows_are_drawn_uniformly(void **state)
     OK(kt_samples_finish(&samples, &err));
     for (uint64_t seed = 0; seed < ROUNDS; seed++) {
         kt_split split = {0};
-        OK(kt_split_make(&split, &samples, &(kt_split_options){seed, 0.2, 0.2, 1000}, &err));
+        const kt_split_options how = {
+            .seed = seed, .test_cells = 0.2, .validation = 0.2, .most_validation = 1000};
+        OK(kt_split_make(&split, &samples, &how, &err));
         assert_int_equal(split.n_validation, 10);
         for (size_t i = 40; i < 50; i++) {
             chosen[split.row[i]]++;
@@ -377,6 +383,46 @@ static void rows_are_drawn_uniformly(void **state)
     kt_samples_clear(&samples);
 }
 
+/* Each cell is held out by exactly one fold, in services that share cells by the same one; folds differ by at
+ * most one cell, and neighbours in load go to different ones. */
+static void folds_deal_all_cells(void **state)
+{
+    (void)state;
+    enum { FOLDS = 5, CELLS = 26 };
+    kt_samples samples;
+    size_t first_fold[CELLS] = {0}, differ = 0;
+    read_sample(&samples);
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        size_t fold_of[CELLS] = {0}, times[CELLS] = {0};
+        for (int f = 0; f < FOLDS; f++) {
+            kt_split splits[4] = {{0}};
+            kt_split_options options = usual;
+            options.seed = seed;
+            options.folds = FOLDS;
+            options.fold = f;
+            OK(kt_split_make(splits, &samples, &options, &err));
+            for (size_t i = 0; i < samples.n_services; i++) {
+                check_rows(&splits[i], &samples.services[i], &options);
+                assert_memory_equal(splits[i].cell_test, splits[0].cell_test, CELLS);
+            }
+            size_t held_out = count_test(&splits[0], &samples.services[0]);
+            assert_true(held_out == CELLS / FOLDS || held_out == CELLS / FOLDS + 1);
+            for (size_t c = 0; c < CELLS; c++) {
+                times[c] += splits[0].cell_test[c];
+                fold_of[c] = splits[0].cell_test[c] ? (size_t)f : fold_of[c];
+            }
+            clear_splits(splits, samples.n_services);
+        }
+        for (size_t c = 0; c < CELLS; c++) {
+            assert_int_equal(times[c], 1);
+            differ += fold_of[c] != first_fold[c];
+            first_fold[c] = seed == 0 ? fold_of[c] : first_fold[c];
+        }
+    }
+    assert_true(differ > 10 * CELLS); /* the seed decides */
+    kt_samples_clear(&samples);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -388,6 +434,7 @@ int main(void)
         cmocka_unit_test(few_cells),
         cmocka_unit_test(shares),
         cmocka_unit_test(rows_are_drawn_uniformly),
+        cmocka_unit_test(folds_deal_all_cells),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
