@@ -141,6 +141,11 @@ kt_status kt_fit_save(char **data, size_t *n, kt_fit *fit, kt_error *err);
  * the fit is of no more use. */
 kt_status kt_fit_load(kt_fit *fit, const char *data, size_t n, kt_error *err);
 
+/* A copy of the model that would be kept if the fit ended here, by the recipe the best look's or the last
+ * step's; before the first look that of the last step. Not collective: the same on each rank. Caller clears.
+ */
+kt_status kt_fit_model(kt_model *out, kt_fit *fit, kt_error *err);
+
 /* Gives the kept model away. */
 kt_status kt_fit_finish(kt_fitted *out, kt_fit *fit, kt_error *err);
 

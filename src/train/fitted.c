@@ -37,22 +37,41 @@ static void give_away(kt_model *to, kt_model *from)
     from->hull = (kt_hull){0};
 }
 
+typedef struct {
+    bool last;
+    const float *params, *state;
+} kept;
+
+static kept what_is_kept(const kt_fit *fit)
+{
+    bool last = fit->recipe.keep_last || !fit->has_best;
+    return (kept){last, last ? fit->now.params : fit->best_params, last ? fit->now.state : fit->best_state};
+}
+
+kt_status kt_fit_model(kt_model *out, kt_fit *fit, kt_error *err)
+{
+    const kept k = what_is_kept(fit);
+    kt_model lent = fit->model;
+    kt_kernel_unpack(fit->canonical, fit->kernel, k.params);
+    lent.params = fit->canonical;
+    lent.state = fit->n_state > 0 ? (float *)(uintptr_t)k.state : NULL;
+    return kt_model_copy(out, &lent, err);
+}
+
 kt_status kt_fit_finish(kt_fitted *out, kt_fit *fit, kt_error *err)
 {
     kt_status status = KT_OK;
-    bool last = fit->recipe.keep_last || !fit->has_best;
-    const float *params = last ? fit->now.params : fit->best_params;
-    const float *state = last ? fit->now.state : fit->best_state;
+    const kept k = what_is_kept(fit);
     double low, high;
 
     *out = (kt_fitted){0};
-    KT_TRY(kt_fit_range(&low, &high, fit, kt_fit_judged(fit, params, state), true, err));
+    KT_TRY(kt_fit_range(&low, &high, fit, kt_fit_judged(fit, k.params, k.state), true, err));
     KT_TRY(team_count(&out->floored, fit, fit->rows.floored, err));
     KT_TRY(kt_alloc(&out->model.params, kt_net_params(&fit->model.net), sizeof(float), err));
-    kt_kernel_unpack(out->model.params, fit->kernel, params);
+    kt_kernel_unpack(out->model.params, fit->kernel, k.params);
     if (fit->n_state > 0) {
         KT_TRY(kt_alloc(&out->model.state, fit->n_state, sizeof(float), err));
-        memcpy(out->model.state, state, fit->n_state * sizeof(float));
+        memcpy(out->model.state, k.state, fit->n_state * sizeof(float));
     }
     give_away(&out->model, &fit->model);
     out->flags = fit->rows.flags | (kt_fit_over_bound(fit, low, high) ? KT_FLAG_OVER_BOUND : 0u) |
@@ -61,7 +80,7 @@ kt_status kt_fit_finish(kt_fitted *out, kt_fit *fit, kt_error *err)
     out->batch = fit->blocks.batch;
     out->looks = fit->looks;
     out->n_looks = fit->n_looks;
-    out->best = last && fit->n_looks > 0 ? fit->n_looks - 1 : fit->best;
+    out->best = k.last && fit->n_looks > 0 ? fit->n_looks - 1 : fit->best;
     fit->looks = NULL;
     fit->n_looks = 0;
 out:

@@ -104,18 +104,31 @@ static void table_clear(table *t)
     free(t->y);
 }
 
+static void same_model(const kt_model *a, const kt_model *b)
+{
+    assert_memory_equal(a->params, b->params, kt_net_params(&a->net) * sizeof *a->params);
+    if (b->state)
+        assert_memory_equal(a->state, b->state, kt_net_state(&a->net) * sizeof *a->state);
+    assert_true(a->scale == b->scale && a->floor == b->floor && a->hull.n == b->hull.n);
+    assert_memory_equal(a->scaler.mean, b->scaler.mean, sizeof a->scaler.mean);
+}
+
 static kt_status run(kt_fitted *out, const kt_recipe *recipe, const kt_fit_data *data, kt_error *err)
 {
     kt_status status = KT_OK;
     kt_fit *fit = NULL;
     kt_isa isa;
     kt_fit_progress progress = KT_FIT_STEPPED;
+    kt_model model = {0};
     *out = (kt_fitted){0};
     KT_TRY(kt_isa_resolve(&isa, KT_ISA_AUTO, err));
     KT_TRY(kt_fit_create(&fit, recipe, data, &alone, isa, err));
     while (progress != KT_FIT_DONE)
         KT_TRY(kt_fit_advance(&progress, fit, 7, err));
+    KT_TRY(kt_fit_model(&model, fit, err)); /* what would be kept is what is */
     KT_TRY(kt_fit_finish(out, fit, err));
+    same_model(&model, &out->model);
+    kt_model_clear(&model);
 out:
     kt_fit_destroy(fit);
     return status;
