@@ -42,6 +42,16 @@ kt_status kt_metrics_cell(kt_cell_score *score, kt_predictor *predictor, const k
                           const kt_cell *cell, const double *x, const double *y, size_t n, uint64_t seed,
                           uint64_t subject, uint32_t index, kt_error *err);
 
+/* One number of a cell, for comparing models that were fitted to the same rows; smaller is better. nll: as
+ * above; ks; crps: over the mean of the cell's rows, so that services compare; p95: the error of that
+ * quantile. */
+typedef enum { KT_METRIC_NLL, KT_METRIC_KS, KT_METRIC_CRPS, KT_METRIC_P95 } kt_metric;
+#define KT_METRIC_CHOICES "nll|ks|crps|p95"
+
+/* The same of what kt_metrics_cell says, without the rest. KT_NUMERIC: it is not finite. */
+kt_status kt_metrics_value(double *value, kt_metric metric, kt_predictor *predictor, const kt_model *model,
+                           const kt_cell *cell, const double *x, const double *y, size_t n, kt_error *err);
+
 /* What one line of a table says of several cells: medians over cells, means over rows, and sums of PIT. */
 typedef struct {
     uint64_t cells, rows;

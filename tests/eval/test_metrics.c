@@ -112,6 +112,30 @@ static void check_cell(const subject *s, const kt_json *wanted)
         near((double)score.pit[b], list[b], 0, where, "pit");
 }
 
+/* The number alone is that of the whole score. */
+static void check_values(const subject *s, const kt_json *wanted)
+{
+    enum { MOST = 256 };
+    double x[2 * MOST], y[MOST], value, mean = 0, error[KT_QUANTILES];
+    size_t n = numbers(y, wanted, "y");
+    kt_cell cell = {.label = "a cell"};
+    const char *where = kt_json_as_text(kt_json_get(wanted, "name"), "");
+    numbers(x, wanted, "x");
+    numbers(cell.mean, wanted, "mean");
+    numbers(error, wanted, "error");
+    for (size_t i = 0; i < n; i++)
+        mean += y[i] / (double)n;
+    const double expected[] = {[KT_METRIC_NLL] = number(wanted, "nll"),
+                               [KT_METRIC_KS] = number(wanted, "ks"),
+                               [KT_METRIC_CRPS] = number(wanted, "crps") / mean,
+                               [KT_METRIC_P95] = error[1]};
+    for (kt_metric metric = KT_METRIC_NLL; metric <= KT_METRIC_P95; metric++) {
+        assert_int_equal(kt_metrics_value(&value, metric, s->predictor, &s->model, &cell, x, y, n, NULL),
+                         KT_OK);
+        near(value, expected[metric], metric == KT_METRIC_P95 ? 2e-4 : tolerance, where, "a value");
+    }
+}
+
 static void cells_score_as_scipy_says(void **state)
 {
     (void)state;
@@ -123,8 +147,10 @@ static void cells_score_as_scipy_says(void **state)
         const kt_json *cells = kt_json_get(kt_json_at(families, f), "cells");
         open_subject(&s, document, kt_json_at(families, f));
         assert_true(kt_json_size(cells) >= 6);
-        for (size_t i = 0; i < kt_json_size(cells); i++)
+        for (size_t i = 0; i < kt_json_size(cells); i++) {
             check_cell(&s, kt_json_at(cells, i));
+            check_values(&s, kt_json_at(cells, i));
+        }
         close_subject(&s);
     }
     kt_json_drop(document);
