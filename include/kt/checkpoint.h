@@ -1,10 +1,11 @@
 /* What a run has to show so far: the folder RUN/checkpoint, which lets a run that was killed or stopped go on
  * with any number of ranks. One process writes it.
  *
- *   finished      records (kt/records.h): the results that came in since the commit before, name and bytes
- * each; only ever appended to fits-N.part   records: how far each running fit had come at commit N; the last
- * two are there Each file begins with a record that names the run by a digest, and files of another run are
- * refused. A record that is torn or damaged is told, and what an earlier one says counts. */
+ * `finished` holds records (kt/records.h) of the results that came in since the commit before, name and bytes
+ * each; it is only ever appended to. `fits-N.part` holds how far each running fit had come at commit N; the
+ * last two are there. Each of these begins with a record that names the run by a digest, and files of another
+ * run are refused. A record that is torn or damaged is told, and what an earlier one says counts. `fold-K.h5`
+ * are the rows of a sweep's folds. */
 #ifndef KT_CHECKPOINT_H
 #define KT_CHECKPOINT_H
 
@@ -16,11 +17,13 @@
 
 typedef struct kt_checkpoint kt_checkpoint;
 
-typedef enum { KT_KEPT_MODEL, KT_KEPT_REFUSAL, KT_KEPT_FIT } kt_kept;
+/* Stored: append, never renumber. */
+typedef enum { KT_KEPT_MODEL, KT_KEPT_REFUSAL, KT_KEPT_FIT, KT_KEPT_TRIAL } kt_kept;
 
 typedef struct {
     /* Something that was kept, data borrowed: a finished service's entry (kt_archive_entry_pack) or refusal,
-     * or the latest state of a fit (kt_fit_save) of a service that is not finished. Each service once. */
+     * or the latest state of a fit (kt_fit_save) of a service that is not finished. Each service once. Of a
+     * sweep the latest states of its trials' fits, each under a name of its own in place of the service's. */
     kt_status (*kept)(void *context, kt_kept kind, const char *service, const char *data, size_t n,
                       kt_error *err);
     void (*note)(void *context, const char *line); /* of damage */
@@ -42,6 +45,10 @@ kt_status kt_checkpoint_add(kt_checkpoint *checkpoint, kt_kept kind, const char 
 /* Writes what was added, synced. After a failure what the folder held before still counts, and the next
  * commit tries again with the results, and with the states that are added until then. */
 kt_status kt_checkpoint_commit(kt_checkpoint *checkpoint, kt_error *err);
+
+/* Where the rows of fold k of a sweep lie, a kt-dataset that whoever drives the sweep writes. Caller frees.
+ */
+kt_status kt_checkpoint_fold(char **path, const char *folder, int k, kt_error *err);
 
 /* Removes the checkpoint from a run's folder; one that is not there is fine. */
 kt_status kt_checkpoint_remove(const char *folder, kt_error *err);

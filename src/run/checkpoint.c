@@ -12,6 +12,8 @@ static const char magic[8] = "kt-ckpt", what[] = "a checkpoint";
 #define FINISHED "finished"
 #define FITS     "fits-"
 #define PART     ".part"
+#define FOLD     "fold-"
+#define DATASET  ".h5"
 enum { VERSION = 1, FITS_KEPT = 2 };
 
 struct kt_checkpoint {
@@ -35,7 +37,7 @@ typedef struct {
 
 static void line_fields(kt_pack *p, line *l)
 {
-    l->kind = (kt_kept)kt_pack_whole(p, (int)l->kind, KT_KEPT_MODEL, KT_KEPT_FIT);
+    l->kind = (kt_kept)kt_pack_whole(p, (int)l->kind, KT_KEPT_MODEL, KT_KEPT_TRIAL);
     kt_pack_text(p, &l->service);
     kt_pack_size(p, &l->n);
     kt_pack_vector(p, &l->data, l->n, 1, 1);
@@ -60,9 +62,15 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static bool is_seen(const kt_checkpoint *c, const char *service)
+static bool is_seen(const kt_checkpoint *c, const char *key)
 {
-    return c->n_seen > 0 && bsearch(&service, c->seen, c->n_seen, sizeof *c->seen, by_text) != NULL;
+    return c->n_seen > 0 && bsearch(&key, c->seen, c->n_seen, sizeof *c->seen, by_text) != NULL;
+}
+
+/* Services and trials do not share names. */
+static kt_status key_of(char **key, const line *l, kt_error *err)
+{
+    return kt_format(key, err, "%c%s", l->kind == KT_KEPT_TRIAL ? 't' : 's', l->service);
 }
 
 static kt_status tell_lines(kt_checkpoint *c, const char *data, size_t n, const kt_checkpoint_calls *calls,
@@ -71,17 +79,21 @@ static kt_status tell_lines(kt_checkpoint *c, const char *data, size_t n, const 
     kt_status status = KT_OK;
     kt_pack p = kt_pack_open(what, data, n, err);
     line l = {.service = NULL};
+    char *key = NULL;
     size_t before = c->n_seen;
     while (p.at < p.n) {
         line_fields(&p, &l);
         KT_TRY(p.status);
-        if (!is_seen(c, l.service)) {
+        KT_TRY(key_of(&key, &l, err));
+        if (!is_seen(c, key)) {
             KT_TRY(calls->kept(calls->context, l.kind, l.service, l.data, l.n, err));
             if ((before & (before - 1)) == 0) /* full at 0, 1, 2, 4, ... */
                 KT_TRY(kt_grow(&c->seen, before ? 2 * before : 1, sizeof *c->seen, err));
-            c->seen[before++] = l.service;
-            l.service = NULL;
+            c->seen[before++] = key;
+            key = NULL;
         }
+        free(key);
+        key = NULL;
         free(l.service);
         free(l.data);
         l = (line){.service = NULL};
@@ -90,6 +102,7 @@ out:
     c->n_seen = before;
     if (before > 1)
         qsort(c->seen, before, sizeof *c->seen, by_text);
+    free(key);
     free(l.service);
     free(l.data);
     return status;
@@ -150,16 +163,27 @@ static unsigned long long round_of(const char *name)
     return 0;
 }
 
+static bool ends(const char *name, const char *with)
+{
+    size_t n = strlen(name), m = strlen(with);
+    return n > m && strcmp(name + n - m, with) == 0;
+}
+
+static bool begins(const char *name, const char *with)
+{
+    return strncmp(name, with, strlen(with)) == 0;
+}
+
 /* ".fits-000000007.part.4711.0.tmp": what a killed run left. */
 static bool is_half_written(const char *name)
 {
-    size_t n = strlen(name);
-    return strncmp(name, "." FITS, strlen("." FITS)) == 0 && n > 4 && strcmp(name + n - 4, ".tmp") == 0;
+    return (begins(name, "." FITS) || begins(name, "." FOLD)) && ends(name, ".tmp");
 }
 
 static bool is_ours(const char *name)
 {
-    return strcmp(name, FINISHED) == 0 || round_of(name) > 0 || is_half_written(name);
+    return strcmp(name, FINISHED) == 0 || round_of(name) > 0 || (begins(name, FOLD) && ends(name, DATASET)) ||
+           is_half_written(name);
 }
 
 static kt_status remove_files(const char *folder, bool (*which)(const char *name), kt_error *err)
@@ -251,7 +275,7 @@ void kt_checkpoint_close(kt_checkpoint *c)
 kt_status kt_checkpoint_add(kt_checkpoint *c, kt_kept kind, const char *service, const char *data, size_t n,
                             kt_error *err)
 {
-    kt_pack *p = kind == KT_KEPT_FIT ? &c->states : &c->results;
+    kt_pack *p = kind >= KT_KEPT_FIT ? &c->states : &c->results;
     size_t before = p->at;
     line l = {kind, (char *)(uintptr_t)service, (char *)(uintptr_t)data, n};
     p->status = KT_OK;
@@ -324,6 +348,11 @@ kt_status kt_checkpoint_commit(kt_checkpoint *c, kt_error *err)
 {
     kt_status status = append_results(c, err), written = write_fits(c, status == KT_OK ? err : NULL);
     return status == KT_OK ? written : status;
+}
+
+kt_status kt_checkpoint_fold(char **path, const char *folder, int k, kt_error *err)
+{
+    return kt_format(path, err, "%s/" KT_RUN_CHECKPOINT "/" FOLD "%d" DATASET, folder, k);
 }
 
 kt_status kt_checkpoint_remove(const char *folder, kt_error *err)
