@@ -29,6 +29,11 @@ typedef struct kt_predictor kt_predictor;
 kt_status kt_predictor_create(kt_predictor **predictor, const kt_model *model, kt_isa isa, kt_error *err);
 void kt_predictor_destroy(kt_predictor *predictor);
 
+/* Long work with a predictor (kt/metrics.h) pauses every few milliseconds: the one who made the predictor may
+ * want to see to something else meanwhile. pause NULL, as at first: nothing. */
+void kt_predictor_on_pause(kt_predictor *predictor, void (*pause)(void *context), void *context);
+void kt_predictor_pause(const kt_predictor *predictor);
+
 /* x [n, d] as users give it; out [n, 3, K]: weight, concentration, scale in the family's own parameters,
  * seconds. */
 void kt_predict(float *out, kt_predictor *predictor, const double *x, size_t n);

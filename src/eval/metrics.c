@@ -39,13 +39,17 @@ static int by_point(const void *a, const void *b, void *context)
     return by_value(a, b);
 }
 
+enum { PIECE = 4096 }; /* rows between two pauses */
+
 /* What is asked row by row, of n rows that share their features. y [n] ascending, work [n]. */
-static void score_rows(kt_cell_score *score, const kt_model *model, const kt_mixture *mixture,
-                       const double *y, double *work, size_t n)
+static void score_rows(kt_cell_score *score, kt_predictor *predictor, const kt_model *model,
+                       const kt_mixture *mixture, const double *y, double *work, size_t n)
 {
     bool positive = kt_family_table[mixture->family].positive;
     kt_mixture_crps(work, mixture, y, n);
     for (size_t i = 0; i < n; i++) {
+        if (i % PIECE == 0)
+            kt_predictor_pause(predictor);
         double seen = positive && y[i] < model->floor ? model->floor : y[i];
         score->nll -= kt_mixture_log_pdf(mixture, seen);
         score->crps += work[i];
@@ -74,6 +78,7 @@ kt_status kt_metrics_cell(kt_cell_score *score, kt_predictor *predictor, const k
     KT_TRY(kt_alloc(&work, n, sizeof *work, err));
 
     KT_TRY(kt_glance_make(&glance, y, n, err));
+    kt_predictor_pause(predictor);
     double *sorted = glance.sorted, mean = 0;
     bool one_point = true;
     for (size_t i = 0; i < n; i++) {
@@ -83,6 +88,7 @@ kt_status kt_metrics_cell(kt_cell_score *score, kt_predictor *predictor, const k
     }
     kt_mixture mixture = kt_predict_point(predictor, cell->mean);
     KT_TRY(kt_glance_score(score, work, &glance, &mixture, seed, subject, index, err));
+    kt_predictor_pause(predictor);
     score->w1 = kt_wasserstein(&mixture, sorted, work, n) / (mean / (double)n);
 
     if (!one_point)
@@ -92,7 +98,7 @@ kt_status kt_metrics_cell(kt_cell_score *score, kt_predictor *predictor, const k
         for (end = first; end < n && memcmp(point, x + width * order[end].row, width * sizeof *x) == 0; end++)
             sorted[end] = order[end].y;
         mixture = kt_predict_point(predictor, point);
-        score_rows(score, model, &mixture, sorted + first, work, end - first);
+        score_rows(score, predictor, model, &mixture, sorted + first, work, end - first);
     }
     score->nll /= (double)n;
     score->crps /= (double)n;

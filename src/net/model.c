@@ -64,6 +64,8 @@ struct kt_predictor {
     float *records;    /* [CHUNK, record] */
     size_t record;
     double mixture[3][KT_MIXTURE_MAX]; /* the last point's */
+    void (*pause)(void *context);
+    void *context;
 };
 
 kt_status kt_predictor_create(kt_predictor **predictor, const kt_model *model, kt_isa isa, kt_error *err)
@@ -100,6 +102,18 @@ void kt_predictor_destroy(kt_predictor *predictor)
     free(predictor->params);
     free(predictor->records);
     free(predictor);
+}
+
+void kt_predictor_on_pause(kt_predictor *predictor, void (*pause)(void *context), void *context)
+{
+    predictor->pause = pause;
+    predictor->context = context;
+}
+
+void kt_predictor_pause(const kt_predictor *predictor)
+{
+    if (predictor->pause)
+        predictor->pause(predictor->context);
 }
 
 static void standardise(kt_predictor *p, const double *x, size_t n)

@@ -227,6 +227,47 @@ static void order_matters_only_to_the_floor(void **state)
     kt_json_drop(document);
 }
 
+static void count(void *context)
+{
+    ++*(int *)context;
+}
+
+/* Who judges pauses often, whether rows share a point or not, and finds the same. */
+static void judging_pauses(void **state)
+{
+    enum { ROWS = 20000, SHARING = 50 };
+    (void)state;
+    kt_json *document = golden();
+    subject s;
+    double *x = calloc(2 * ROWS, sizeof *x), *y = calloc(ROWS, sizeof *y);
+    kt_cell cell = {.label = "c", .mean = {10, 2}};
+    kt_rng rng;
+    assert_true(x && y);
+    open_subject(&s, document, kt_json_at(kt_json_get(document, "families"), 0));
+    kt_rng_init(&rng, 1, 1, KT_RNG_SAMPLE, 0, 0);
+    for (int points = 0; points < 2; points++) {
+        kt_cell_score quiet, paused;
+        int pauses = 0, least = points ? ROWS / SHARING : ROWS / 5000;
+        for (int i = 0; i < ROWS; i++) {
+            x[2 * i] = points ? 8 + 4.0 * (i / SHARING) / (ROWS / SHARING) : 10;
+            x[2 * i + 1] = 2;
+            y[i] = 0.01 * (1 + kt_rng_uniform(&rng));
+        }
+        kt_predictor_on_pause(s.predictor, NULL, NULL);
+        assert_int_equal(kt_metrics_cell(&quiet, s.predictor, &s.model, &cell, x, y, ROWS, 1, 2, 3, NULL),
+                         KT_OK);
+        kt_predictor_on_pause(s.predictor, count, &pauses);
+        assert_int_equal(kt_metrics_cell(&paused, s.predictor, &s.model, &cell, x, y, ROWS, 1, 2, 3, NULL),
+                         KT_OK);
+        assert_memory_equal(&quiet, &paused, sizeof quiet);
+        assert_in_range(pauses, least, 2 * least + 10);
+    }
+    close_subject(&s);
+    kt_json_drop(document);
+    free(x);
+    free(y);
+}
+
 static kt_cell_score made(const char *label, uint64_t rows, kt_role role, bool interior, double value)
 {
     kt_cell_score cell = {.rows = rows, .role = role, .interior = interior, .ks = value, .ks_floor = 0.05};
@@ -288,8 +329,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cells_score_as_scipy_says),       cmocka_unit_test(floors_are_the_exact_law),
-        cmocka_unit_test(order_matters_only_to_the_floor), cmocka_unit_test(sums_are_of_the_cells_asked_for),
-        cmocka_unit_test(no_number_is_the_worst),
+        cmocka_unit_test(order_matters_only_to_the_floor), cmocka_unit_test(judging_pauses),
+        cmocka_unit_test(sums_are_of_the_cells_asked_for), cmocka_unit_test(no_number_is_the_worst),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

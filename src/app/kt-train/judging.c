@@ -46,6 +46,11 @@ static size_t held_out(const kt_store_service *s)
     return n;
 }
 
+static void poll(void *context)
+{
+    kt_work_poll(context);
+}
+
 /* This rank's cells; a held-out cell's rows follow those of the held-out cells before it. */
 static kt_status judge_own(kt_cell_score *scores, size_t *n_scores, const job *j, kt_work *work, size_t item,
                            const kt_model *model, int rank, int size, kt_error *err)
@@ -55,6 +60,7 @@ static kt_status judge_own(kt_cell_score *scores, size_t *n_scores, const job *j
     kt_predictor *predictor = NULL;
     size_t first = s->n_train + s->n_validation, at = 0, n = 0;
     KT_TRY(kt_predictor_create(&predictor, model, j->isa, err));
+    kt_predictor_on_pause(predictor, poll, work);
     for (size_t c = 0; c < s->n_cells; c++) {
         if (!s->cell_test[c])
             continue;
