@@ -5,8 +5,8 @@
  * model's distribution at that point; where the rows' lag-1 autocorrelation exceeds 0.1, by bootstrap of
  * blocks of 32 rows against the cell's own empirical distribution W1      integral |F_n - F| dy / mean of
  * rows p50..   observed (type 7 quantile), predicted, |predicted - observed| / observed NLL     nats a row, y
- * in seconds, y below the model's floor counts as it CRPS    seconds a row (kt_mixture_crps) PIT     F(y |
- * x): counts in KT_PIT_BINS equal bins */
+ * in seconds, y below the predictor's floor counts as it CRPS    seconds a row (kt_mixture_crps) PIT     F(y
+ * | x): counts in KT_PIT_BINS equal bins */
 #ifndef KT_METRICS_H
 #define KT_METRICS_H
 
@@ -38,9 +38,9 @@ typedef struct {
 
 /* Rows of one cell in canonical order: x [n, d], y [n], n >= 1. seed, subject, index: the stream of the
  * bootstrap. */
-kt_status kt_metrics_cell(kt_cell_score *score, kt_predictor *predictor, const kt_model *model,
-                          const kt_cell *cell, const double *x, const double *y, size_t n, uint64_t seed,
-                          uint64_t subject, uint32_t index, kt_error *err);
+kt_status kt_metrics_cell(kt_cell_score *score, kt_predictor *predictor, const kt_cell *cell, const double *x,
+                          const double *y, size_t n, uint64_t seed, uint64_t subject, uint32_t index,
+                          kt_error *err);
 
 /* One number of a cell, for comparing models that were fitted to the same rows; smaller is better. nll: as
  * above; ks; crps: over the mean of the cell's rows, so that services compare; p95: the error of that
@@ -49,8 +49,8 @@ typedef enum { KT_METRIC_NLL, KT_METRIC_KS, KT_METRIC_CRPS, KT_METRIC_P95 } kt_m
 #define KT_METRIC_CHOICES "nll|ks|crps|p95"
 
 /* The same of what kt_metrics_cell says, without the rest. KT_NUMERIC: it is not finite. */
-kt_status kt_metrics_value(double *value, kt_metric metric, kt_predictor *predictor, const kt_model *model,
-                           const kt_cell *cell, const double *x, const double *y, size_t n, kt_error *err);
+kt_status kt_metrics_value(double *value, kt_metric metric, kt_predictor *predictor, const kt_cell *cell,
+                           const double *x, const double *y, size_t n, kt_error *err);
 
 /* What one line of a table says of several cells: medians over cells, means over rows, and sums of PIT. */
 typedef struct {

@@ -6,7 +6,7 @@
 #include "kt/family.h"
 #include <stddef.h>
 
-enum { KT_MIXTURE_MAX = 64 }; /* components */
+enum { KT_MIXTURE_MAX = 512 }; /* components, those of all members of an ensemble together */
 
 typedef struct {
     kt_family family;

@@ -1,5 +1,5 @@
 /* A model: what turns a point x (rps_eff, rep, ...) into a mixture of processing times. Plain data, as an
- * archive holds it, and a predictor that evaluates it fast. */
+ * archive holds it, and a predictor that evaluates one or an ensemble of them fast. */
 #ifndef KT_MODEL_H
 #define KT_MODEL_H
 
@@ -24,10 +24,26 @@ typedef struct {
 void kt_model_clear(kt_model *model); /* takes a zeroed one */
 kt_status kt_model_copy(kt_model *out, const kt_model *model, kt_error *err);
 
-/* One thread at a time. The model is borrowed. */
+/* One thread at a time. The models are borrowed. */
 typedef struct kt_predictor kt_predictor;
 kt_status kt_predictor_create(kt_predictor **predictor, const kt_model *model, kt_isa isa, kt_error *err);
-void kt_predictor_destroy(kt_predictor *predictor);
+void kt_predictor_destroy(kt_predictor *predictor); /* takes NULL */
+
+/* Of an ensemble: n >= 1 models of one service, the best first. It answers with the mixture of their
+ * mixtures, each of which has the same share, so that densities are averaged (Lakshminarayanan et al. 2017).
+ * KT_USAGE where they differ in family or inputs, or have more than KT_MIXTURE_MAX components together. */
+kt_status kt_predictor_create_ensemble(kt_predictor **predictor, const kt_model *const *models, size_t n,
+                                       kt_isa isa, kt_error *err);
+
+kt_family kt_predictor_family(const kt_predictor *predictor);
+int kt_predictor_inputs(const kt_predictor *predictor);
+int kt_predictor_components(const kt_predictor *predictor); /* K: of all members together */
+
+/* Seconds; y below it counts as it. The largest of the members': none knows a y below its own. */
+double kt_predictor_floor(const kt_predictor *predictor);
+
+/* Does x lie in the hull of the training cells? Members have the same cells; asked is the first. */
+bool kt_predictor_inside(const kt_predictor *predictor, const double *x);
 
 /* Long work with a predictor (kt/metrics.h) pauses every few milliseconds: the one who made the predictor may
  * want to see to something else meanwhile. pause NULL, as at first: nothing. */
@@ -35,7 +51,7 @@ void kt_predictor_on_pause(kt_predictor *predictor, void (*pause)(void *context)
 void kt_predictor_pause(const kt_predictor *predictor);
 
 /* x [n, d] as users give it; out [n, 3, K]: weight, concentration, scale in the family's own parameters,
- * seconds. */
+ * seconds; of an ensemble the first member's components come first. */
 void kt_predict(float *out, kt_predictor *predictor, const double *x, size_t n);
 
 /* One point in double, with weights that sum to 1: arrays [K] are borrowed until the next call. */

@@ -23,12 +23,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum {
-    KT_NET_MAX_LAYERS = 4,
-    KT_NET_MAX_WIDTH = 512,
-    KT_NET_MAX_INPUTS = 15,
-    KT_NET_MAX_COMPONENTS = KT_MIXTURE_MAX
-};
+enum { KT_NET_MAX_LAYERS = 4, KT_NET_MAX_WIDTH = 512, KT_NET_MAX_INPUTS = 15, KT_NET_MAX_COMPONENTS = 64 };
 
 /* Each is determined by its output h: that is what its derivative is computed from. */
 typedef enum {

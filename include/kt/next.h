@@ -28,8 +28,8 @@ typedef struct {
 } kt_next_cell;
 
 typedef struct {
-    const kt_model *model; /* of (rps_eff, rep) */
-    bool fixed;            /* its replicas never varied: a candidate's are not its own */
+    kt_predictor *predictor; /* of (rps_eff, rep); borrowed */
+    bool fixed;              /* its replicas never varied: a candidate's are not its own */
     double busy; /* seconds of a replica that a request takes at light load: visits x mean / workers */
     size_t n;    /* n >= 1 */
     const kt_next_cell *cell;
@@ -48,7 +48,6 @@ typedef struct {
 /* chosen [budget], *n of them: fewer where there are fewer candidates. candidates [m, 2]: rps, rep. rows:
  * that a new cell will have. KT_USAGE for more than KT_NEXT_MOST candidates. */
 kt_status kt_next_choose(kt_next_choice *chosen, size_t *n, size_t budget, const kt_next_service *services,
-                         size_t n_services, const double *candidates, size_t m, double rows, kt_isa isa,
-                         kt_error *err);
+                         size_t n_services, const double *candidates, size_t m, double rows, kt_error *err);
 
 #endif

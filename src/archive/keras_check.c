@@ -74,8 +74,8 @@ static void normalise(layer_values *out, const keras_net *net, const double *x)
 }
 
 /* out [3][K], and what rounding may cost it: relative, of weights and linear outputs absolute. */
-static void compute(float out[][KT_MIXTURE_MAX], float error[][KT_MIXTURE_MAX], const keras_net *net,
-                    const double *x, layer_values *a, layer_values *b)
+static void compute(float out[][KT_NET_MAX_COMPONENTS], float error[][KT_NET_MAX_COMPONENTS],
+                    const keras_net *net, const double *x, layer_values *a, layer_values *b)
 {
     normalise(a, net, x);
     for (int l = 0; l < net->layers; l++) {
@@ -157,8 +157,8 @@ static kt_status check_point(const keras_net *net, const kt_model *model, const 
 {
     static const char *const names[KERAS_HEADS] = {"weight", "concentration", "scale"};
     const int K = model->net.components;
-    double z[3 * KT_MIXTURE_MAX], wanted[KERAS_HEADS][KT_MIXTURE_MAX], t[KT_FEATURES_MAX];
-    float got[KERAS_HEADS][KT_MIXTURE_MAX], error[KERAS_HEADS][KT_MIXTURE_MAX];
+    double z[3 * KT_NET_MAX_COMPONENTS], wanted[KERAS_HEADS][KT_NET_MAX_COMPONENTS], t[KT_FEATURES_MAX];
+    float got[KERAS_HEADS][KT_NET_MAX_COMPONENTS], error[KERAS_HEADS][KT_NET_MAX_COMPONENTS];
     for (int j = 0; j < net->d; j++)
         t[j] = (x[j] - model->scaler.mean[j]) / model->scaler.sd[j];
     kt_status status = kt_net_heads(z, &model->net, params, state, t, 1, err);

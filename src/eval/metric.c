@@ -7,7 +7,6 @@
 
 typedef struct {
     kt_predictor *predictor;
-    const kt_model *model;
     const kt_cell *cell;
     const double *x, *y; /* [n, d], [n] */
     size_t n, d;
@@ -17,14 +16,15 @@ static kt_status nll(double *value, const rows *r, kt_error *err)
 {
     kt_mixture mixture;
     double sum = 0;
-    bool positive = kt_family_table[r->model->net.family].positive;
+    double floor = kt_family_table[kt_predictor_family(r->predictor)].positive
+                       ? kt_predictor_floor(r->predictor)
+                       : -INFINITY;
     (void)err;
     for (size_t i = 0; i < r->n; i++) {
         const double *point = r->x + i * r->d;
-        double seen = positive && r->y[i] < r->model->floor ? r->model->floor : r->y[i];
         if (i == 0 || memcmp(point, point - r->d, r->d * sizeof *point) != 0)
             mixture = kt_predict_point(r->predictor, point);
-        sum -= kt_mixture_log_pdf(&mixture, seen);
+        sum -= kt_mixture_log_pdf(&mixture, r->y[i] < floor ? floor : r->y[i]);
     }
     *value = sum / (double)r->n;
     return KT_OK;
@@ -111,11 +111,11 @@ static const struct {
     [KT_METRIC_P95] = {"error of p95", p95},
 };
 
-kt_status kt_metrics_value(double *value, kt_metric metric, kt_predictor *predictor, const kt_model *model,
-                           const kt_cell *cell, const double *x, const double *y, size_t n, kt_error *err)
+kt_status kt_metrics_value(double *value, kt_metric metric, kt_predictor *predictor, const kt_cell *cell,
+                           const double *x, const double *y, size_t n, kt_error *err)
 {
     kt_status status = KT_OK;
-    const rows r = {predictor, model, cell, x, y, n, (size_t)model->net.inputs};
+    const rows r = {predictor, cell, x, y, n, (size_t)kt_predictor_inputs(predictor)};
     KT_TRY(metrics[metric].of(value, &r, err));
     if (!isfinite(*value))
         KT_TRY(kt_fail(err, KT_NUMERIC, "cell %s: its %s is %g", cell->label, metrics[metric].name, *value));

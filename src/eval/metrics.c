@@ -42,15 +42,16 @@ static int by_point(const void *a, const void *b, void *context)
 enum { PIECE = 4096 }; /* rows between two pauses */
 
 /* What is asked row by row, of n rows that share their features. y [n] ascending, work [n]. */
-static void score_rows(kt_cell_score *score, kt_predictor *predictor, const kt_model *model,
-                       const kt_mixture *mixture, const double *y, double *work, size_t n)
+static void score_rows(kt_cell_score *score, kt_predictor *predictor, const kt_mixture *mixture,
+                       const double *y, double *work, size_t n)
 {
     bool positive = kt_family_table[mixture->family].positive;
+    double floor = kt_predictor_floor(predictor);
     kt_mixture_crps(work, mixture, y, n);
     for (size_t i = 0; i < n; i++) {
         if (i % PIECE == 0)
             kt_predictor_pause(predictor);
-        double seen = positive && y[i] < model->floor ? model->floor : y[i];
+        double seen = positive && y[i] < floor ? floor : y[i];
         score->nll -= kt_mixture_log_pdf(mixture, seen);
         score->crps += work[i];
         int bin = (int)(kt_mixture_cdf(mixture, y[i]) * KT_PIT_BINS);
@@ -58,22 +59,22 @@ static void score_rows(kt_cell_score *score, kt_predictor *predictor, const kt_m
     }
 }
 
-kt_status kt_metrics_cell(kt_cell_score *score, kt_predictor *predictor, const kt_model *model,
-                          const kt_cell *cell, const double *x, const double *y, size_t n, uint64_t seed,
-                          uint64_t subject, uint32_t index, kt_error *err)
+kt_status kt_metrics_cell(kt_cell_score *score, kt_predictor *predictor, const kt_cell *cell, const double *x,
+                          const double *y, size_t n, uint64_t seed, uint64_t subject, uint32_t index,
+                          kt_error *err)
 {
     assert(n >= 1 && n <= UINT32_MAX);
     kt_status status = KT_OK;
     kt_glance glance = {.n = 0};
     ranked *order = NULL;
     double *work = NULL;
-    points all = {x, model->net.inputs};
+    points all = {x, kt_predictor_inputs(predictor)};
     size_t width = (size_t)all.d;
     memset(score, 0, sizeof *score);
     memcpy(score->label, cell->label, sizeof score->label);
     memcpy(score->mean, cell->mean, width * sizeof *score->mean);
     score->rows = n;
-    score->interior = kt_model_inside(model, cell->mean);
+    score->interior = kt_predictor_inside(predictor, cell->mean);
     KT_TRY(kt_alloc(&order, n, sizeof *order, err));
     KT_TRY(kt_alloc(&work, n, sizeof *work, err));
 
@@ -98,7 +99,7 @@ kt_status kt_metrics_cell(kt_cell_score *score, kt_predictor *predictor, const k
         for (end = first; end < n && memcmp(point, x + width * order[end].row, width * sizeof *x) == 0; end++)
             sorted[end] = order[end].y;
         mixture = kt_predict_point(predictor, point);
-        score_rows(score, predictor, model, &mixture, sorted + first, work, end - first);
+        score_rows(score, predictor, &mixture, sorted + first, work, end - first);
     }
     score->nll /= (double)n;
     score->crps /= (double)n;

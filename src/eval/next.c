@@ -40,9 +40,9 @@ static double noise_of(const kt_mixture *mixture, double rows)
     return of_quantile * (isfinite(spread) ? spread : 1) / fmax(rows, 1) + least;
 }
 
-static void place(process *p, size_t i, kt_predictor *predictor, const double *x, double rows)
+static void place(process *p, size_t i, const double *x, double rows)
 {
-    kt_mixture mixture = kt_predict_point(predictor, x);
+    kt_mixture mixture = kt_predict_point(p->service->predictor, x);
     double busy = fmax(0, fmin(most_utilisation, x[0] * p->service->busy / x[1])), *u = p->u + i * AXES;
     u[0] = -log(1 - busy) / log(QUEUE);
     u[1] = log(fmax(x[1], 1e-6)) / log(REPLICAS);
@@ -100,25 +100,21 @@ static void destroy(process *p)
     free(p->row);
 }
 
-static kt_status place_all(process *p, double rows, kt_isa isa, kt_error *err)
+static void place_all(process *p, double rows)
 {
     const kt_next_service *s = p->service;
-    kt_predictor *predictor = NULL;
-    kt_status status = kt_predictor_create(&predictor, s->model, isa, err);
-    for (size_t i = 0; status == KT_OK && i < p->m; i++) {
+    for (size_t i = 0; i < p->m; i++) {
         const double own[2] = {p->point[2 * i], s->fixed ? s->cell[0].rep : p->point[2 * i + 1]};
-        place(p, i, predictor, own, rows);
+        place(p, i, own, rows);
     }
-    for (size_t k = 0; status == KT_OK && k < s->n; k++) {
+    for (size_t k = 0; k < s->n; k++) {
         const double at[2] = {s->cell[k].rps, s->cell[k].rep};
-        place(p, p->m + k, predictor, at, s->cell[k].rows);
+        place(p, p->m + k, at, s->cell[k].rows);
     }
-    kt_predictor_destroy(predictor);
-    return status;
 }
 
 static kt_status create(process *p, const kt_next_service *service, const double *candidates, size_t m,
-                        double rows, kt_isa isa, kt_error *err)
+                        double rows, kt_error *err)
 {
     kt_status status = KT_OK;
     size_t n = m + service->n;
@@ -128,7 +124,7 @@ static kt_status create(process *p, const kt_next_service *service, const double
     KT_TRY(kt_alloc(&p->weight, m, sizeof *p->weight, err));
     KT_TRY(kt_alloc(&p->row, n, sizeof *p->row, err));
     KT_TRY(kt_alloc(&p->covariance, n * n, sizeof *p->covariance, err));
-    KT_TRY(place_all(p, rows, isa, err));
+    place_all(p, rows);
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < n; j++)
             p->covariance[i * n + j] = kernel(p, i, j);
@@ -150,7 +146,7 @@ static kt_next_reason reason_of(const process *p, size_t i)
     double nearest = 0;
     for (size_t k = p->m; k < p->n; k++)
         nearest = fmax(nearest, kernel(p, i, k));
-    if (!kt_model_inside(s->model, x))
+    if (!kt_predictor_inside(s->predictor, x))
         return KT_NEXT_OUTSIDE;
     if (p->weight[i] > 1.5)
         return KT_NEXT_ERROR;
@@ -179,8 +175,7 @@ static kt_next_choice best_of(const process *p, size_t n_services, size_t m, con
 }
 
 kt_status kt_next_choose(kt_next_choice *chosen, size_t *n, size_t budget, const kt_next_service *services,
-                         size_t n_services, const double *candidates, size_t m, double rows, kt_isa isa,
-                         kt_error *err)
+                         size_t n_services, const double *candidates, size_t m, double rows, kt_error *err)
 {
     kt_status status = KT_OK;
     process *p = NULL;
@@ -191,7 +186,7 @@ kt_status kt_next_choose(kt_next_choice *chosen, size_t *n, size_t budget, const
     KT_TRY(kt_alloc(&p, n_services, sizeof *p, err));
     KT_TRY(kt_alloc(&taken, m, sizeof *taken, err));
     for (size_t s = 0; s < n_services; s++)
-        KT_TRY(create(&p[s], &services[s], candidates, m, rows, isa, err));
+        KT_TRY(create(&p[s], &services[s], candidates, m, rows, err));
     for (; *n < budget && *n < m; ++*n) {
         kt_next_choice best = best_of(p, n_services, m, taken);
         best.gain /= (double)n_services;

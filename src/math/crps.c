@@ -5,7 +5,8 @@
 #include "spread.h"
 #include <math.h>
 
-enum { NODES = 12, PANELS = 2048 };
+/* At most 19 panels change with one component, and 485 cover the range of doubles. */
+enum { NODES = 12, PANELS = 20 * KT_MIXTURE_MAX + 512 };
 
 /* Half of the nodes of the Gauss-Legendre rule and their weights (Abramowitz and Stegun, table 25.4). */
 static const double half_node[NODES / 2] = {0.125233408511468916, 0.367831498998180194, 0.587317954286617447,

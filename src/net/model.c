@@ -57,50 +57,107 @@ float kt_model_target(const kt_model *model, double y)
 
 enum { CHUNK = 256 }; /* rows standardised at a time */
 
-struct kt_predictor {
+typedef struct {
     const kt_model *model;
     kt_kernel *kernel; /* of the network without BatchNormalization */
     float *params;     /* padded */
-    float *records;    /* [CHUNK, record] */
+} member;
+
+struct kt_predictor {
+    size_t n;
+    member *members; /* [n] */
+    int components;
+    float *records; /* [CHUNK, record] */
     size_t record;
+    float *part;                       /* [CHUNK, 3, K] of one member; NULL where there is but one */
     double mixture[3][KT_MIXTURE_MAX]; /* the last point's */
     void (*pause)(void *context);
     void *context;
 };
 
-kt_status kt_predictor_create(kt_predictor **predictor, const kt_model *model, kt_isa isa, kt_error *err)
+static kt_status check_alike(int *components, const kt_model *const *models, size_t n, kt_error *err)
 {
     kt_status status = KT_OK;
-    kt_predictor *p = NULL;
-    float *folded = NULL;
+    const kt_net *first = &models[0]->net;
+    *components = 0;
+    for (size_t m = 0; m < n; m++) {
+        const kt_net *net = &models[m]->net;
+        KT_TRY(kt_net_check(net, err));
+        if (net->family != first->family)
+            KT_TRY(kt_fail(err, KT_USAGE, "an ensemble of %s and %s: its members are of one family",
+                           kt_family_table[first->family].name, kt_family_table[net->family].name));
+        if (net->inputs != first->inputs)
+            KT_TRY(kt_fail(err, KT_USAGE, "an ensemble of models with %d and %d inputs", first->inputs,
+                           net->inputs));
+        *components += net->components;
+        if (*components > KT_MIXTURE_MAX)
+            KT_TRY(kt_fail(err, KT_USAGE, "an ensemble of %zu models with more than %d components together",
+                           n, KT_MIXTURE_MAX));
+    }
+out:
+    return status;
+}
+
+static kt_status member_init(member *m, const kt_model *model, kt_isa isa, kt_error *err)
+{
+    kt_status status = KT_OK;
+    float *folded = NULL; /* room for the whole network, at least what is left of it */
     kt_net plain;
-    *predictor = NULL;
-    KT_TRY(kt_net_check(&model->net, err));
-    KT_TRY(kt_alloc(&p, 1, sizeof *p, err));
-    KT_TRY(
-        kt_alloc(&folded, kt_net_params(&model->net), sizeof *folded, err)); /* at least what is left of it */
+    KT_TRY(kt_alloc(&folded, kt_net_params(&model->net), sizeof *folded, err));
     kt_net_fold(&plain, folded, &model->net, model->params, model->state);
-    KT_TRY(kt_kernel_create(&p->kernel, &plain, isa, 0, err));
-    KT_TRY(kt_alloc(&p->params, kt_kernel_size(p->kernel), sizeof *p->params, err));
-    kt_kernel_pack(p->params, p->kernel, folded);
-    p->model = model;
-    p->record = kt_kernel_record(plain.inputs);
+    KT_TRY(kt_kernel_create(&m->kernel, &plain, isa, 0, err));
+    KT_TRY(kt_alloc(&m->params, kt_kernel_size(m->kernel), sizeof *m->params, err));
+    kt_kernel_pack(m->params, m->kernel, folded);
+    m->model = model;
+out:
+    free(folded);
+    return status;
+}
+
+kt_status kt_predictor_create_ensemble(kt_predictor **predictor, const kt_model *const *models, size_t n,
+                                       kt_isa isa, kt_error *err)
+{
+    assert(n >= 1);
+    kt_status status = KT_OK;
+    kt_predictor *p = NULL;
+    int components, most = 0;
+    *predictor = NULL;
+    KT_TRY(check_alike(&components, models, n, err));
+    KT_TRY(kt_alloc(&p, 1, sizeof *p, err));
+    KT_TRY(kt_alloc(&p->members, n, sizeof *p->members, err));
+    p->components = components;
+    p->record = kt_kernel_record(models[0]->net.inputs);
+    p->n = n;
+    for (size_t m = 0; m < n; m++) {
+        most = models[m]->net.components > most ? models[m]->net.components : most;
+        KT_TRY(member_init(&p->members[m], models[m], isa, err));
+    }
     KT_TRY(kt_alloc(&p->records, CHUNK * p->record, sizeof *p->records, err));
+    if (n > 1)
+        KT_TRY(kt_alloc(&p->part, CHUNK * 3 * (size_t)most, sizeof *p->part, err));
     *predictor = p;
     p = NULL;
 out:
-    free(folded);
     kt_predictor_destroy(p);
     return status;
+}
+
+kt_status kt_predictor_create(kt_predictor **predictor, const kt_model *model, kt_isa isa, kt_error *err)
+{
+    return kt_predictor_create_ensemble(predictor, &model, 1, isa, err);
 }
 
 void kt_predictor_destroy(kt_predictor *predictor)
 {
     if (!predictor)
         return;
-    kt_kernel_destroy(predictor->kernel);
-    free(predictor->params);
+    for (size_t m = 0; m < predictor->n; m++) {
+        kt_kernel_destroy(predictor->members[m].kernel);
+        free(predictor->members[m].params);
+    }
+    free(predictor->members);
     free(predictor->records);
+    free(predictor->part);
     free(predictor);
 }
 
@@ -116,38 +173,98 @@ void kt_predictor_pause(const kt_predictor *predictor)
         predictor->pause(predictor->context);
 }
 
-static void standardise(kt_predictor *p, const double *x, size_t n)
+kt_family kt_predictor_family(const kt_predictor *predictor)
 {
-    const int d = p->model->net.inputs;
+    return predictor->members[0].model->net.family;
+}
+
+int kt_predictor_inputs(const kt_predictor *predictor)
+{
+    return predictor->members[0].model->net.inputs;
+}
+
+int kt_predictor_components(const kt_predictor *predictor)
+{
+    return predictor->components;
+}
+
+double kt_predictor_floor(const kt_predictor *predictor)
+{
+    double floor = 0;
+    for (size_t m = 0; m < predictor->n; m++)
+        floor = fmax(floor, predictor->members[m].model->floor);
+    return floor;
+}
+
+bool kt_predictor_inside(const kt_predictor *predictor, const double *x)
+{
+    return kt_model_inside(predictor->members[0].model, x);
+}
+
+static void standardise(kt_predictor *p, const kt_model *model, const double *x, size_t n)
+{
+    const int d = model->net.inputs;
     for (size_t i = 0; i < n; i++)
-        kt_scaler_apply(p->records + i * p->record, &p->model->scaler, x + i * (size_t)d, d);
+        kt_scaler_apply(p->records + i * p->record, &model->scaler, x + i * (size_t)d, d);
+}
+
+/* One member's rows [n, 3, K] to its place in out [n, 3, all], its weights divided by the members. */
+static void place(float *out, const float *part, size_t n, size_t K, size_t all, size_t members)
+{
+    for (size_t i = 0; i < 3 * n; i++) {
+        memcpy(out + i * all, part + i * K, K * sizeof *out);
+        for (size_t j = 0; i % 3 == 0 && j < K; j++)
+            out[i * all + j] /= (float)members;
+    }
+}
+
+static void predict_chunk(float *out, kt_predictor *p, const double *x, size_t n)
+{
+    size_t first = 0, all = (size_t)p->components;
+    for (size_t m = 0; m < p->n; m++) {
+        const member *one = &p->members[m];
+        size_t K = (size_t)one->model->net.components;
+        float *to = p->part ? p->part : out;
+        standardise(p, one->model, x, n);
+        kt_kernel_mixtures(to, one->kernel, one->params, p->records, n, (float)one->model->scale);
+        if (p->part)
+            place(out + first, p->part, n, K, all, p->n);
+        first += K;
+    }
 }
 
 void kt_predict(float *out, kt_predictor *predictor, const double *x, size_t n)
 {
-    const kt_net *net = &predictor->model->net;
-    for (size_t at = 0; at < n; at += CHUNK) {
-        size_t rows = n - at < CHUNK ? n - at : CHUNK;
-        standardise(predictor, x + at * (size_t)net->inputs, rows);
-        kt_kernel_mixtures(out + at * (size_t)(3 * net->components), predictor->kernel, predictor->params,
-                           predictor->records, rows, (float)predictor->model->scale);
-    }
+    size_t d = (size_t)kt_predictor_inputs(predictor), width = 3 * (size_t)predictor->components;
+    for (size_t at = 0; at < n; at += CHUNK)
+        predict_chunk(out + at * width, predictor, x + at * d, n - at < CHUNK ? n - at : CHUNK);
+}
+
+/* One member's mixture at x, from place `first` on. */
+static void point_of(kt_predictor *p, const member *one, int first, const double *x)
+{
+    const kt_net *net = &one->model->net;
+    const int K = net->components;
+    float heads[3 * KT_NET_MAX_COMPONENTS];
+    double z[3 * KT_NET_MAX_COMPONENTS], *weight = p->mixture[0] + first, sum = 0;
+    standardise(p, one->model, x, 1);
+    kt_kernel_heads(heads, one->kernel, one->params, p->records, 1);
+    for (int i = 0; i < 3 * K; i++)
+        z[i] = (double)heads[i];
+    kt_net_mixture(weight, p->mixture[1] + first, p->mixture[2] + first, net, z, one->model->scale);
+    for (int j = 0; j < K; j++)
+        sum += weight[j];
+    for (int j = 0; j < K; j++)
+        weight[j] = weight[j] / sum / (double)p->n;
 }
 
 kt_mixture kt_predict_point(kt_predictor *predictor, const double *x)
 {
-    const kt_net *net = &predictor->model->net;
-    const int K = net->components;
-    float heads[3 * KT_MIXTURE_MAX];
-    double z[3 * KT_MIXTURE_MAX], (*mixture)[KT_MIXTURE_MAX] = predictor->mixture, sum = 0;
-    standardise(predictor, x, 1);
-    kt_kernel_heads(heads, predictor->kernel, predictor->params, predictor->records, 1);
-    for (int i = 0; i < 3 * K; i++)
-        z[i] = (double)heads[i];
-    kt_net_mixture(mixture[0], mixture[1], mixture[2], net, z, predictor->model->scale);
-    for (int j = 0; j < K; j++)
-        sum += mixture[0][j];
-    for (int j = 0; j < K; j++)
-        mixture[0][j] /= sum;
-    return (kt_mixture){net->family, K, mixture[0], mixture[1], mixture[2]};
+    int first = 0;
+    for (size_t m = 0; m < predictor->n; m++) {
+        point_of(predictor, &predictor->members[m], first, x);
+        first += predictor->members[m].model->net.components;
+    }
+    return (kt_mixture){kt_predictor_family(predictor), predictor->components, predictor->mixture[0],
+                        predictor->mixture[1], predictor->mixture[2]};
 }

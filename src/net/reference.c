@@ -126,8 +126,9 @@ static double row_loss(double *z, const kt_net *net, double t, double share, dou
     const int K = net->components;
     const kt_net_bounds bounds = kt_net_head_bounds(net->family);
     const bool rate = net->family == KT_GAMMA && net->head == KT_HEAD_SOFTPLUS;
-    double l[KT_MIXTURE_MAX], da[KT_MIXTURE_MAX], db[KT_MIXTURE_MAX], excess[KT_MIXTURE_MAX], over = 0;
-    terms u[KT_MIXTURE_MAX];
+    double l[KT_NET_MAX_COMPONENTS], da[KT_NET_MAX_COMPONENTS], db[KT_NET_MAX_COMPONENTS],
+        excess[KT_NET_MAX_COMPONENTS], over = 0;
+    terms u[KT_NET_MAX_COMPONENTS];
     double norm = kt_log_sum_exp(z, K);
     for (int j = 0; j < K; j++) {
         u[j] = of_heads(net, bounds, z[K + j], z[2 * K + j]);
@@ -341,7 +342,7 @@ kt_status kt_net_reference(double *loss, double *gradient, double *state, const 
 {
     kt_status status = KT_OK;
     pass p = {0};
-    double row[3 * KT_MIXTURE_MAX];
+    double row[3 * KT_NET_MAX_COMPONENTS];
     KT_TRY(pass_init(&p, net, x, n, err));
     forward(&p, params, state, NULL, true);
     *loss = 0;

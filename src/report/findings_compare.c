@@ -59,8 +59,8 @@ static kt_status score_rows(kt_cell_score *score, bool *trained, const found_ser
         hash[i] = kt_row_hash(x + i * o->d, (int)o->d, y[i]);
     *trained = kt_sketch_matches(f->other->sketch, f->other->n_sketch, hash, c->rows) > 0;
     if (!*trained)
-        KT_TRY(kt_metrics_cell(score, o->predictor, &f->other->fitted.model, c, x, y, c->rows, o->seed,
-                               kt_rng_subject(f->entry->name), (uint32_t)cell, err));
+        KT_TRY(kt_metrics_cell(score, o->predictor, c, x, y, c->rows, o->seed, kt_rng_subject(f->entry->name),
+                               (uint32_t)cell, err));
 out:
     free(x);
     free(y);

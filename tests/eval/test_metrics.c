@@ -85,7 +85,7 @@ static void check_cell(const subject *s, const kt_json *wanted)
     const char *where = kt_json_as_text(kt_json_get(wanted, "name"), "");
     assert_int_equal(numbers(x, wanted, "x"), 2 * n);
     numbers(cell.mean, wanted, "mean");
-    assert_int_equal(kt_metrics_cell(&score, s->predictor, &s->model, &cell, x, y, n, 1, 2, 3, NULL), KT_OK);
+    assert_int_equal(kt_metrics_cell(&score, s->predictor, &cell, x, y, n, 1, 2, 3, NULL), KT_OK);
     assert_string_equal(score.label, "a cell");
     assert_int_equal(score.rows, n);
     assert_true(score.interior);
@@ -130,8 +130,7 @@ static void check_values(const subject *s, const kt_json *wanted)
                                [KT_METRIC_CRPS] = number(wanted, "crps") / mean,
                                [KT_METRIC_P95] = error[1]};
     for (kt_metric metric = KT_METRIC_NLL; metric <= KT_METRIC_P95; metric++) {
-        assert_int_equal(kt_metrics_value(&value, metric, s->predictor, &s->model, &cell, x, y, n, NULL),
-                         KT_OK);
+        assert_int_equal(kt_metrics_value(&value, metric, s->predictor, &cell, x, y, n, NULL), KT_OK);
         near(value, expected[metric], metric == KT_METRIC_P95 ? 2e-4 : tolerance, where, "a value");
     }
 }
@@ -179,8 +178,7 @@ static void floors_are_the_exact_law(void **state)
                 x[2 * j + 1] = 2;
                 y[j] = 0.01 * (1 + kt_rng_uniform(&rng));
             }
-            assert_int_equal(kt_metrics_cell(&score, s.predictor, &s.model, &cell, x, y, n, 1, 2, 3, NULL),
-                             KT_OK);
+            assert_int_equal(kt_metrics_cell(&score, s.predictor, &cell, x, y, n, 1, 2, 3, NULL), KT_OK);
             if (n == 2) /* always -0.5 */
                 break;
         }
@@ -206,22 +204,22 @@ static void order_matters_only_to_the_floor(void **state)
         x[2 * i + 1] = 2;
         y[i] = 1e-3 * (20 + i);
     }
-    assert_int_equal(kt_metrics_cell(&one, s.predictor, &s.model, &cell, x, y, 200, 1, 2, 3, NULL), KT_OK);
-    assert_int_equal(kt_metrics_cell(&again, s.predictor, &s.model, &cell, x, y, 200, 1, 2, 3, NULL), KT_OK);
+    assert_int_equal(kt_metrics_cell(&one, s.predictor, &cell, x, y, 200, 1, 2, 3, NULL), KT_OK);
+    assert_int_equal(kt_metrics_cell(&again, s.predictor, &cell, x, y, 200, 1, 2, 3, NULL), KT_OK);
     assert_memory_equal(&one, &again, sizeof one);
     for (int i = 0; i < 200; i++) { /* 7 and 200 have no common divisor */
         int from = 7 * i % 200;
         x[2 * i] = 8 + from % 5;
         y[i] = 1e-3 * (20 + from);
     }
-    assert_int_equal(kt_metrics_cell(&other, s.predictor, &s.model, &cell, x, y, 200, 1, 2, 3, NULL), KT_OK);
+    assert_int_equal(kt_metrics_cell(&other, s.predictor, &cell, x, y, 200, 1, 2, 3, NULL), KT_OK);
     assert_true(one.ks_floor > 2 * other.ks_floor); /* sorted rows depend on each other most of all */
     assert_true(one.autocorrelation > 0.9);
     one.ks_floor = other.ks_floor;
     one.autocorrelation = other.autocorrelation;
     assert_memory_equal(&one, &other, sizeof one);
     cell.mean[0] = 18.1;
-    assert_int_equal(kt_metrics_cell(&other, s.predictor, &s.model, &cell, x, y, 200, 1, 2, 3, NULL), KT_OK);
+    assert_int_equal(kt_metrics_cell(&other, s.predictor, &cell, x, y, 200, 1, 2, 3, NULL), KT_OK);
     assert_false(other.interior);
     close_subject(&s);
     kt_json_drop(document);
@@ -254,11 +252,9 @@ static void judging_pauses(void **state)
             y[i] = 0.01 * (1 + kt_rng_uniform(&rng));
         }
         kt_predictor_on_pause(s.predictor, NULL, NULL);
-        assert_int_equal(kt_metrics_cell(&quiet, s.predictor, &s.model, &cell, x, y, ROWS, 1, 2, 3, NULL),
-                         KT_OK);
+        assert_int_equal(kt_metrics_cell(&quiet, s.predictor, &cell, x, y, ROWS, 1, 2, 3, NULL), KT_OK);
         kt_predictor_on_pause(s.predictor, count, &pauses);
-        assert_int_equal(kt_metrics_cell(&paused, s.predictor, &s.model, &cell, x, y, ROWS, 1, 2, 3, NULL),
-                         KT_OK);
+        assert_int_equal(kt_metrics_cell(&paused, s.predictor, &cell, x, y, ROWS, 1, 2, 3, NULL), KT_OK);
         assert_memory_equal(&quiet, &paused, sizeof quiet);
         assert_in_range(pauses, least, 2 * least + 10);
     }
@@ -266,6 +262,54 @@ static void judging_pauses(void **state)
     kt_json_drop(document);
     free(x);
     free(y);
+}
+
+/* Of an ensemble the density that is averaged over the members, in seconds, at a y that all of them know: the
+ * floor is the largest. Against the members' densities, each asked alone. */
+static void an_ensemble_scores_its_average(void **state)
+{
+    (void)state;
+    enum { ROWS = 60, MEMBERS = 3 };
+    kt_json *document = golden();
+    for (size_t f = 0; f < KT_FAMILIES; f++) {
+        subject s[MEMBERS];
+        const kt_model *models[MEMBERS];
+        double x[2 * ROWS], y[ROWS], nll = 0, value;
+        kt_predictor *all = NULL;
+        kt_cell cell = {.label = "c", .mean = {10, 2}};
+        kt_cell_score score;
+        for (int m = 0; m < MEMBERS; m++) {
+            open_subject(&s[m], document, kt_json_at(kt_json_get(document, "families"), f));
+            models[m] = &s[m].model;
+            s[m].model.params[1] += 0.1f * (float)m;
+            s[m].model.floor *= 1 + m;
+            s[m].model.scale *= 1 + 0.2 * m;
+            kt_predictor_destroy(s[m].predictor); /* of the parameters before */
+            assert_int_equal(kt_predictor_create(&s[m].predictor, models[m], KT_ISA_AUTO, NULL), KT_OK);
+        }
+        assert_int_equal(kt_predictor_create_ensemble(&all, models, MEMBERS, KT_ISA_AUTO, NULL), KT_OK);
+        double floor = s[MEMBERS - 1].model.floor;
+        for (int i = 0; i < ROWS; i++) {
+            x[2 * i] = 8 + i % 5;
+            x[2 * i + 1] = 2;
+            y[i] = i == 7 ? 0 : i == 8 ? 0.7 * floor : 1e-3 * (1 + i);
+            double seen = s[0].model.net.family == KT_NORMAL ? y[i] : fmax(y[i], floor), density = 0;
+            for (int m = 0; m < MEMBERS; m++) {
+                kt_mixture mixture = kt_predict_point(s[m].predictor, x + 2 * i);
+                density += exp(kt_mixture_log_pdf(&mixture, seen)) / MEMBERS;
+            }
+            nll -= log(density) / ROWS;
+        }
+        assert_int_equal(kt_metrics_cell(&score, all, &cell, x, y, ROWS, 1, 2, 3, NULL), KT_OK);
+        near(score.nll, nll, 1e-12, "an ensemble", "nll");
+        assert_true(score.interior);
+        assert_int_equal(kt_metrics_value(&value, KT_METRIC_NLL, all, &cell, x, y, ROWS, NULL), KT_OK);
+        near(value, nll, 1e-12, "an ensemble", "the value nll");
+        kt_predictor_destroy(all);
+        for (int m = 0; m < MEMBERS; m++)
+            close_subject(&s[m]);
+    }
+    kt_json_drop(document);
 }
 
 static kt_cell_score made(const char *label, uint64_t rows, kt_role role, bool interior, double value)
@@ -330,7 +374,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cells_score_as_scipy_says),       cmocka_unit_test(floors_are_the_exact_law),
         cmocka_unit_test(order_matters_only_to_the_floor), cmocka_unit_test(judging_pauses),
-        cmocka_unit_test(sums_are_of_the_cells_asked_for), cmocka_unit_test(no_number_is_the_worst),
+        cmocka_unit_test(an_ensemble_scores_its_average),  cmocka_unit_test(sums_are_of_the_cells_asked_for),
+        cmocka_unit_test(no_number_is_the_worst),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

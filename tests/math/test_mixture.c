@@ -176,12 +176,47 @@ static void samples_have_the_moments(void **state)
     assert_true(fabs(last / (double)N - 0.15) < 4 * sqrt(0.15 * 0.85 / N));
 }
 
+/* As many components as there may be, narrow and each for itself: the closed form of normal mixtures (Grimit
+ * et al. 2006). */
+static double absolute_moment(double m, double s)
+{
+    return s * sqrt(2 / M_PI) * exp(-0.5 * m * m / (s * s)) + m * erf(m / (s * M_SQRT2));
+}
+
+static void crps_of_the_largest_mixture(void **state)
+{
+    (void)state;
+    enum { N = KT_MIXTURE_MAX };
+    static double w[N], mu[N], sigma[N];
+    double y[] = {-3.5, 0.5, 100.2, 511.7, 600}, got[5], pairs = 0, sum = N * (N + 1) / 2.0;
+    for (int i = 0; i < N; i++) {
+        w[i] = (i + 1) / sum;
+        mu[i] = i;
+        sigma[i] = 0.01 * (1 + i % 7);
+    }
+    kt_mixture m = {KT_NORMAL, N, w, mu, sigma};
+    for (int i = 0; i < N; i++)
+        for (int j = 0; j < N; j++)
+            pairs += w[i] * w[j] * absolute_moment(mu[i] - mu[j], hypot(sigma[i], sigma[j]));
+    kt_mixture_crps(got, &m, y, 5);
+    for (int k = 0; k < 5; k++) {
+        double expected = -0.5 * pairs;
+        for (int i = 0; i < N; i++)
+            expected += w[i] * absolute_moment(y[k] - mu[i], sigma[i]);
+        assert_true(fabs(got[k] - expected) < 1e-6 * expected);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(against_mpmath),           cmocka_unit_test(crps_of_many),
-        cmocka_unit_test(extreme_parameters),       cmocka_unit_test(weights_short_of_one),
-        cmocka_unit_test(improper_parameters),      cmocka_unit_test(no_weight),
+        cmocka_unit_test(against_mpmath),
+        cmocka_unit_test(crps_of_many),
+        cmocka_unit_test(crps_of_the_largest_mixture),
+        cmocka_unit_test(extreme_parameters),
+        cmocka_unit_test(weights_short_of_one),
+        cmocka_unit_test(improper_parameters),
+        cmocka_unit_test(no_weight),
         cmocka_unit_test(samples_have_the_moments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

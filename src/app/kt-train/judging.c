@@ -19,18 +19,18 @@ typedef struct {
 
 /* ---- held-out cells ---- */
 
-static kt_status judge_cell(kt_cell_score *score, const job *j, size_t item, const kt_model *model,
-                            kt_predictor *predictor, size_t cell, size_t first, kt_error *err)
+static kt_status judge_cell(kt_cell_score *score, const job *j, size_t item, kt_predictor *predictor,
+                            size_t cell, size_t first, kt_error *err)
 {
     kt_status status = KT_OK;
     const kt_store_service *s = kt_store_at(j->store, item);
     const kt_cell *c = &s->cells[cell];
     double *x = NULL, *y = NULL;
-    KT_TRY(kt_alloc(&x, c->rows * (size_t)model->net.inputs, sizeof *x, err));
+    KT_TRY(kt_alloc(&x, c->rows * (size_t)kt_store_features(j->store), sizeof *x, err));
     KT_TRY(kt_alloc(&y, c->rows, sizeof *y, err));
     KT_TRY(kt_store_rows(x, y, NULL, j->store, item, first, c->rows, err));
-    KT_TRY(kt_metrics_cell(score, predictor, model, c, x, y, c->rows, (uint64_t)j->set.seed,
-                           kt_rng_subject(s->name), (uint32_t)cell, err));
+    KT_TRY(kt_metrics_cell(score, predictor, c, x, y, c->rows, (uint64_t)j->set.seed, kt_rng_subject(s->name),
+                           (uint32_t)cell, err));
     score->role = KT_ROLE_HELD_OUT;
 out:
     free(x);
@@ -66,7 +66,7 @@ static kt_status judge_own(kt_cell_score *scores, size_t *n_scores, const job *j
             continue;
         kt_pulse_beat();
         if (at++ % (size_t)size == (size_t)rank)
-            KT_TRY(judge_cell(&scores[n++], j, item, model, predictor, c, first, err));
+            KT_TRY(judge_cell(&scores[n++], j, item, predictor, c, first, err));
         first += s->cells[c].rows;
         kt_work_poll(work);
     }

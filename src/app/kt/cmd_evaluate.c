@@ -112,12 +112,11 @@ static kt_status evaluate(kt_cell_score *scores, evaluation *e, kt_error *err)
 {
     kt_status status = KT_OK;
     kt_predictor *predictor = NULL;
-    const kt_model *model = &e->entry->fitted.model;
     KT_TRY(sort_rows(e, err));
-    KT_TRY(kt_predictor_create(&predictor, model, e->isa, err));
+    KT_TRY(kt_predictor_create(&predictor, &e->entry->fitted.model, e->isa, err));
     for (size_t c = 0; c < e->service->n_cells; c++) {
         size_t first = e->first[c], n = e->first[c + 1] - first;
-        KT_TRY(kt_metrics_cell(&scores[c], predictor, model, &e->service->cells[c], e->x + first * e->d,
+        KT_TRY(kt_metrics_cell(&scores[c], predictor, &e->service->cells[c], e->x + first * e->d,
                                e->y + first, n, e->seed, kt_rng_subject(e->service->name), (uint32_t)c, err));
     }
     set_roles(scores, e);

@@ -91,7 +91,6 @@ static kt_status measured(kt_next_service *s, const kt_archive_entry *entry, con
     for (size_t i = 0; !rows && i < entry->n_cells; i++)
         put_cell(&cell[hull->n + i], entry, entry->cells[i].label, entry->cells[i].mean,
                  (double)entry->cells[i].rows);
-    s->model = &entry->fitted.model;
     s->fixed = true;
     for (size_t i = 1; i < s->n; i++)
         s->fixed = s->fixed && cell[i].rep == cell[0].rep;
@@ -148,7 +147,8 @@ static kt_status grid(question *q, kt_error *err)
         KT_TRY(axis_read(&rps, "--rps", q->o->rps, err));
     if (q->o->rep)
         KT_TRY(axis_read(&rep, "--rep", q->o->rep, err));
-    KT_TRY(kt_grid_points(&q->candidates.x, &q->candidates.n, &q->services[0].model->hull, &rps, &rep, err));
+    KT_TRY(kt_grid_points(&q->candidates.x, &q->candidates.n, &q->entries[0]->fitted.model.hull, &rps, &rep,
+                          err));
 out:
     return status;
 }
@@ -157,21 +157,18 @@ out:
 static kt_status busy(double *seconds, const question *q, size_t i, kt_error *err)
 {
     kt_status status = KT_OK;
-    kt_predictor *predictor = NULL;
     const kt_next_service *s = &q->services[i];
     kt_serving serving;
     *seconds = INFINITY;
     KT_TRY(kt_serving_read(&serving, q->archive.cleaning, q->entries[i]->name, err));
-    KT_TRY(kt_predictor_create(&predictor, s->model, q->isa, err));
     for (size_t k = 0; k < s->n; k++) {
         const double at[2] = {s->cell[k].rps, s->cell[k].rep};
-        kt_mixture mixture = kt_predict_point(predictor, at);
+        kt_mixture mixture = kt_predict_point(s->predictor, at);
         *seconds = fmin(*seconds, fmax(0, kt_mixture_mean(&mixture)));
     }
     *seconds *= isnan(serving.visits) ? 1 : serving.visits;
     *seconds /= isnan(serving.at_a_time) ? 1 : fmax(1, ceil(serving.at_a_time));
 out:
-    kt_predictor_destroy(predictor);
     return status;
 }
 
@@ -258,7 +255,7 @@ static kt_status answer(const question *q, kt_error *err)
     size_t n = 0;
     KT_TRY(kt_alloc(&chosen, (size_t)q->o->budget, sizeof *chosen, err));
     KT_TRY(kt_next_choose(chosen, &n, (size_t)q->o->budget, q->services, q->n, q->candidates.x,
-                          q->candidates.n, (double)q->o->requests, q->isa, err));
+                          q->candidates.n, (double)q->o->requests, err));
     plan = plan_of(q, chosen, n);
     if (q->o->out)
         KT_TRY(write_plan(q, plan, err));
@@ -299,6 +296,8 @@ static kt_status run(void *given, const char *const *paths, size_t n, kt_error *
     KT_TRY(kt_grid_check(&q.archive, err));
     KT_TRY(choose_services(&q, err));
     for (size_t i = 0; i < q.n; i++)
+        KT_TRY(kt_predictor_create(&q.services[i].predictor, &q.entries[i]->fitted.model, q.isa, err));
+    for (size_t i = 0; i < q.n; i++)
         KT_TRY(measured(&q.services[i], q.entries[i], store, err));
     for (size_t i = 0; i < q.n; i++)
         KT_TRY(busy(&q.services[i].busy, &q, i, err));
@@ -306,8 +305,10 @@ static kt_status run(void *given, const char *const *paths, size_t n, kt_error *
     KT_TRY(leave_out_overload(&q, err));
     KT_TRY(answer(&q, err));
 out:
-    for (size_t i = 0; q.services && i < q.n; i++)
+    for (size_t i = 0; q.services && i < q.n; i++) {
+        kt_predictor_destroy(q.services[i].predictor);
         free((void *)q.services[i].cell);
+    }
     free(q.services);
     free(q.entries);
     points_clear(&q.candidates);

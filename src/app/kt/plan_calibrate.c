@@ -132,8 +132,8 @@ out:
 
 /* ---- a held-out cell ---- */
 
-static kt_status judge(double *seconds, kt_predictor *predictor, const kt_model *model, const trial *t,
-                       size_t cell, size_t first, size_t n, kt_error *err)
+static kt_status judge(double *seconds, kt_predictor *predictor, const trial *t, size_t cell, size_t first,
+                       size_t n, kt_error *err)
 {
     kt_status status = KT_OK;
     kt_cell_score score;
@@ -142,8 +142,8 @@ static kt_status judge(double *seconds, kt_predictor *predictor, const kt_model 
     KT_TRY(kt_alloc(&y, n, sizeof *y, err));
     double began = now();
     KT_TRY(kt_store_rows(x, y, NULL, t->store, t->service, first, n, err));
-    KT_TRY(kt_metrics_cell(&score, predictor, model, &kt_store_at(t->store, t->service)->cells[cell], x, y, n,
-                           1, 1, 0, err));
+    KT_TRY(kt_metrics_cell(&score, predictor, &kt_store_at(t->store, t->service)->cells[cell], x, y, n, 1, 1,
+                           0, err));
     *seconds = now() - began;
 out:
     free(x);
@@ -163,9 +163,9 @@ static kt_status measure_judging(kt_costs_batch *b, const trial *t, const kt_mod
         cell++;
     size_t n = s->cells[cell].rows < MOST_ROWS ? s->cells[cell].rows : MOST_ROWS, few = (n + 3) / 4;
     KT_TRY(kt_predictor_create(&predictor, model, t->isa, err));
-    KT_TRY(judge(&whole, predictor, model, t, cell, first, n, err)); /* warms up */
-    KT_TRY(judge(&whole, predictor, model, t, cell, first, n, err));
-    KT_TRY(judge(&quarter, predictor, model, t, cell, first, few, err));
+    KT_TRY(judge(&whole, predictor, t, cell, first, n, err)); /* warms up */
+    KT_TRY(judge(&whole, predictor, t, cell, first, n, err));
+    KT_TRY(judge(&quarter, predictor, t, cell, first, few, err));
     line(&b->judge_cell, &b->judge_row, (double)few, quarter, (double)n, whole);
 out:
     kt_predictor_destroy(predictor);
