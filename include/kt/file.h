@@ -38,6 +38,10 @@ kt_status kt_file_temporary(char **temporary, const char *path, kt_error *err);
 kt_status kt_file_commit(const char *temporary, const char *path, const kt_file_guard *guard, kt_error *err);
 void kt_file_discard(const char *temporary);
 
+/* Has the system begin to store what was written to path, so that a later sync has less to wait for. A hint:
+ * it promises nothing and cannot fail. */
+void kt_file_start_sync(const char *path);
+
 /* Appends n bytes to path in one write (created if missing); sync also fsyncs. */
 kt_status kt_file_append(const char *path, const void *data, size_t n, bool sync, kt_error *err);
 

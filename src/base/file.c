@@ -169,6 +169,15 @@ out:
     return status;
 }
 
+void kt_file_start_sync(const char *path)
+{
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+        return;
+    sync_file_range(file, 0, 0, SYNC_FILE_RANGE_WRITE);
+    close(file);
+}
+
 void kt_file_discard(const char *temporary)
 {
     if (temporary)

@@ -6,10 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PIECE = 1 << 16 }; /* rows gathered at a time */
+enum { PIECE = 1 << 16, SYNC_ROWS = 1 << 20 }; /* rows gathered at a time, and sent on to the disk */
 
 typedef struct {
     kt_h5 *file;
+    const char *path;
     const kt_samples *samples;
     const kt_split *splits;
     size_t *chosen, n_chosen; /* services to write, in order */
@@ -101,11 +102,13 @@ static void gather(piece *to, const kt_service *s, const kt_split *split, size_t
 {
     for (size_t i = 0; i < n; i++) {
         size_t row = split ? split->row[first + i] : first + i;
-        memcpy(to->x + i * d, s->x + row * d, d * sizeof *to->x);
         to->y[i] = s->y[row];
         to->cell[i] = s->cell[row];
         to->row[i] = (uint32_t)row;
     }
+    for (size_t f = 0; f < d; f++)
+        for (size_t i = 0; i < n; i++)
+            to->x[i * d + f] = s->x[to->row[i] * d + f];
 }
 
 static kt_status write_service_rows(writer *w, piece *p, size_t service, size_t offset, kt_error *err)
@@ -128,7 +131,7 @@ out:
 static kt_status write_rows(writer *w, kt_error *err)
 {
     kt_status status = KT_OK;
-    size_t d = (size_t)w->samples->d, offset = 0;
+    size_t d = (size_t)w->samples->d, offset = 0, sent = 0;
     piece p = {NULL, NULL, NULL, NULL};
     KT_TRY(kt_h5_reserve(w->file, "x", KT_H5_F64, w->rows, d, err));
     KT_TRY(kt_h5_reserve(w->file, "y", KT_H5_F64, w->rows, 0, err));
@@ -141,6 +144,10 @@ static kt_status write_rows(writer *w, kt_error *err)
     for (size_t i = 0; i < w->n_chosen; i++) {
         KT_TRY(write_service_rows(w, &p, w->chosen[i], offset, err));
         offset += w->samples->services[w->chosen[i]].n;
+        if (offset - sent >= SYNC_ROWS) {
+            kt_file_start_sync(w->path);
+            sent = offset;
+        }
     }
 out:
     free(p.x);
@@ -178,6 +185,7 @@ kt_status kt_store_write(const char *path, const kt_samples *samples, const kt_s
     writer w = {.samples = samples, .splits = splits};
     KT_TRY(choose(&w, services, err));
     KT_TRY(kt_file_temporary(&temporary, path, err));
+    w.path = temporary;
     KT_TRY(kt_h5_create(&w.file, temporary, 0, err));
     KT_TRY(write_head(&w, err));
     KT_TRY(write_services(&w, err));
