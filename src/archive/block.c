@@ -33,27 +33,37 @@ static kt_status read_at(size_t *got, char *data, size_t n, int file, size_t off
     return KT_OK;
 }
 
-/* Digests in one pass: of the file's bytes after its block, and of `block` and them (the whole file's). */
+static void end_digest(char hex[KT_DIGEST_HEX], kt_digest *digest)
+{
+    uint8_t bytes[KT_DIGEST_BYTES];
+    kt_digest_end(digest, bytes);
+    kt_digest_hex(hex, bytes);
+}
+
+/* Digests in one pass: of the file's bytes after its block, and of `block` and them (the whole file's).
+ * Either may be NULL. */
 static kt_status digest_file(char rest[KT_DIGEST_HEX], char whole[KT_DIGEST_HEX], const char *block, int file,
                              const char *path, kt_error *err)
 {
     kt_status status = KT_OK;
     kt_digest *after = NULL, *all = NULL;
     char *data = NULL;
-    uint8_t bytes[KT_DIGEST_BYTES];
     KT_TRY(kt_digest_create(&after, err));
     KT_TRY(kt_digest_create(&all, err));
     KT_TRY(kt_alloc(&data, CHUNK, 1, err));
-    kt_digest_add(all, block, ARCHIVE_BLOCK);
+    if (whole)
+        kt_digest_add(all, block, ARCHIVE_BLOCK);
     for (size_t offset = ARCHIVE_BLOCK, got = CHUNK; got == CHUNK; offset += got) {
         KT_TRY(read_at(&got, data, CHUNK, file, offset, path, err));
-        kt_digest_add(after, data, got);
-        kt_digest_add(all, data, got);
+        if (rest)
+            kt_digest_add(after, data, got);
+        if (whole)
+            kt_digest_add(all, data, got);
     }
-    kt_digest_end(after, bytes);
-    kt_digest_hex(rest, bytes);
-    kt_digest_end(all, bytes);
-    kt_digest_hex(whole, bytes);
+    if (rest)
+        end_digest(rest, after);
+    if (whole)
+        end_digest(whole, all);
 out:
     free(data);
     kt_digest_destroy(after);
@@ -75,14 +85,14 @@ static kt_status write_block(int file, const char *block, const char *path, kt_e
 kt_status archive_seal(char digest[KT_DIGEST_HEX], const char *path, kt_error *err)
 {
     kt_status status = KT_OK;
-    char block[ARCHIVE_BLOCK] = {0}, rest[KT_DIGEST_HEX];
+    char block[ARCHIVE_BLOCK], rest[KT_DIGEST_HEX];
     int file = open(path, O_RDWR | O_CLOEXEC);
     if (file < 0)
         return kt_fail_errno(err, KT_IO, "cannot open %s", path);
-    KT_TRY(digest_file(rest, digest, block, file, path, err));
+    KT_TRY(digest_file(rest, NULL, NULL, file, path, err));
     make_block(block, KT_ARCHIVE_VERSION, rest);
     KT_TRY(write_block(file, block, path, err));
-    KT_TRY(digest_file(rest, digest, block, file, path, err));
+    KT_TRY(digest_file(NULL, digest, block, file, path, err));
 out:
     if (close(file) != 0 && status == KT_OK)
         status = kt_fail_errno(err, KT_IO, "cannot write %s", path);

@@ -7,15 +7,26 @@
 
 /* ---- types ---- */
 
+/* A switch: each of HDF5's names is a call. */
 kt_h5_types kt_h5_types_of(kt_h5_type type)
 {
-    const kt_h5_types pairs[] = {
-        [KT_H5_F32] = {H5T_IEEE_F32LE, H5T_NATIVE_FLOAT}, [KT_H5_F64] = {H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE},
-        [KT_H5_I32] = {H5T_STD_I32LE, H5T_NATIVE_INT32},  [KT_H5_I64] = {H5T_STD_I64LE, H5T_NATIVE_INT64},
-        [KT_H5_U8] = {H5T_STD_U8LE, H5T_NATIVE_UINT8},    [KT_H5_U32] = {H5T_STD_U32LE, H5T_NATIVE_UINT32},
-        [KT_H5_U64] = {H5T_STD_U64LE, H5T_NATIVE_UINT64},
-    };
-    return pairs[type];
+    switch (type) {
+    case KT_H5_F32:
+        return (kt_h5_types){H5T_IEEE_F32LE, H5T_NATIVE_FLOAT};
+    case KT_H5_F64:
+        return (kt_h5_types){H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE};
+    case KT_H5_I32:
+        return (kt_h5_types){H5T_STD_I32LE, H5T_NATIVE_INT32};
+    case KT_H5_I64:
+        return (kt_h5_types){H5T_STD_I64LE, H5T_NATIVE_INT64};
+    case KT_H5_U8:
+        return (kt_h5_types){H5T_STD_U8LE, H5T_NATIVE_UINT8};
+    case KT_H5_U32:
+        return (kt_h5_types){H5T_STD_U32LE, H5T_NATIVE_UINT32};
+    case KT_H5_U64:
+        return (kt_h5_types){H5T_STD_U64LE, H5T_NATIVE_UINT64};
+    }
+    return (kt_h5_types){H5I_INVALID_HID, H5I_INVALID_HID};
 }
 
 bool kt_h5_is_real(kt_h5_type type)
