@@ -5,29 +5,38 @@
  *
  *   /                       attributes schema, version, numerics
  *   /config, /features      bytes: canonical JSON of the result options; JSON list of names
+ *   /sweep                  bytes, where options were searched for: JSON, see kt_archive_options
  *   /cleaning               bytes, where rows come from traces: kt_samples.cleaning
  *   /models/<link name>     attribute name: the service
  *   /models/<link name>/0   attributes, datasets and tables of kt_archive_entry
+ *   /models/<link name>/1   and so on, of an ensemble: its other members, as kt_fitted
  *   /refused                table of services without a model: name, status, reason
- */
+ *
+ * Version 2 has /sweep and further members; an archive without them is written as version 1. */
 #ifndef KT_ARCHIVE_H
 #define KT_ARCHIVE_H
 
 #include "kt/file.h"
 #include "kt/fit.h"
+#include "kt/json.h"
 #include "kt/metrics.h"
 #include "kt/model.h"
 #include "kt/samples.h"
 
 #define KT_ARCHIVE_SCHEMA "kt-archive"
 enum {
-    KT_ARCHIVE_VERSION = 1,
+    KT_ARCHIVE_VERSION = 2,
     KT_NUMERICS = 4 /* raised whenever a change alters bits of results */
 };
 
+/* A service's model. An ensemble has several members, the best first, all of one family: a sweep keeps the
+ * best trials of its winner's family. Its scores and what kt_archive_predictor answers are those of all of
+ * them together; what can hold but one network (a .keras file) has the best. */
 typedef struct {
     char *name;
-    kt_fitted fitted; /* model, looks, flags */
+    kt_fitted fitted; /* model, looks, flags: of the best member */
+    size_t n_more;
+    kt_fitted *more; /* [n_more] the others, made from the same rows */
     kt_target target;
     kt_cell_rule rule;
     size_t n_train, n_validation, n_test;
@@ -46,6 +55,7 @@ typedef struct {
 
 typedef struct {
     char *config;   /* canonical JSON of the result options */
+    char *sweep;    /* JSON, or NULL: what the options of models were searched for with */
     char *cleaning; /* JSON, or NULL (kt/samples.h) */
     int d;
     char *feature[KT_FEATURES_MAX];
@@ -75,10 +85,25 @@ bool kt_archive_claimed(const char *path);
 
 /* Puts the archives of n >= 1 parts of a run, as they were read, together to that of the whole run: moves
  * their services into `whole` (zeroed). names: of their files. KT_INPUT names what differs where they are no
- * parts of one run (options, features, cleaning, numerics) and a service that two of them have; then they
- * stay as they are. Which services are missing is not known here. */
+ * parts of one run (options, sweep, features, cleaning, numerics) and a service that two of them have; then
+ * they stay as they are. Which services are missing is not known here. */
 kt_status kt_archive_merge(kt_archive *whole, kt_archive *parts, const char *const *names, size_t n,
                            kt_error *err);
+
+/* Members of the entry's model, at least 1; the m-th of them, the best first. */
+size_t kt_archive_members(const kt_archive_entry *entry);
+const kt_fitted *kt_archive_member(const kt_archive_entry *entry, size_t m);
+
+/* What the entry's model answers, of all its members together (kt/model.h). The entry is borrowed. */
+kt_status kt_archive_predictor(kt_predictor **predictor, const kt_archive_entry *entry, kt_isa isa,
+                               kt_error *err);
+
+/* The result options that a service's model was made with: those of /config, and over them what a sweep found
+ * for its best member. Of /sweep that is read: {"winners": [{"search", "trial", "place", "value", "options":
+ * {...}}, ...]} with place 0 for the best, and search the service where each has a search of its own. Caller
+ * drops. KT_INPUT: no JSON. */
+kt_status kt_archive_options(kt_json **options, const kt_archive *archive, const char *service,
+                             kt_error *err);
 
 /* By exact or unique short name; KT_USAGE naming the nearest. Borrowed. */
 kt_status kt_archive_find(const kt_archive_entry **entry, const kt_archive *archive, const char *name,

@@ -74,6 +74,9 @@ void kt_archive_entry_clear(kt_archive_entry *entry)
 {
     free(entry->name);
     kt_fitted_clear(&entry->fitted);
+    for (size_t m = 0; entry->more && m < entry->n_more; m++)
+        kt_fitted_clear(&entry->more[m]);
+    free(entry->more);
     free(entry->cells);
     *entry = (kt_archive_entry){0};
 }
@@ -81,6 +84,7 @@ void kt_archive_entry_clear(kt_archive_entry *entry)
 void kt_archive_clear(kt_archive *archive)
 {
     free(archive->config);
+    free(archive->sweep);
     free(archive->cleaning);
     for (int i = 0; i < archive->d; i++)
         free(archive->feature[i]);

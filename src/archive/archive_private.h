@@ -26,7 +26,7 @@ int archive_choice_index(const char *choices, const char *text);
 enum { ARCHIVE_BLOCK = 512 };
 
 /* Writes the block of a file whose rest is there, and gives the whole file's digest. */
-kt_status archive_seal(char digest[KT_DIGEST_HEX], const char *path, kt_error *err);
+kt_status archive_seal(char digest[KT_DIGEST_HEX], const char *path, int version, kt_error *err);
 
 /* KT_INPUT where the block or what follows it is not as written; KT_UNSUPPORTED for a newer version. */
 kt_status archive_unseal(char digest[KT_DIGEST_HEX], const char *path, kt_error *err);
@@ -36,6 +36,11 @@ kt_status archive_unseal(char digest[KT_DIGEST_HEX], const char *path, kt_error 
 /* Is what came from outside a model that can be used? `where` begins the message: an object, or a packed
  * entry. The vectors have the lengths that net, hull and the counts say. */
 kt_status archive_check_net(const kt_net *net, const char *where, kt_error *err);
+/* One member: net, vectors, looks. */
+kt_status archive_check_fitted(const kt_fitted *fitted, const char *where, kt_error *err);
+/* What a service has but once; its best member has been checked. */
 kt_status archive_check_entry(const kt_archive_entry *entry, const char *where, kt_error *err);
+/* Can members, each of which has been checked, answer together? */
+kt_status archive_check_members(const kt_archive_entry *entry, const char *where, kt_error *err);
 
 #endif

@@ -126,19 +126,27 @@ static kt_status get_digest(uint8_t digest[KT_DIGEST_BYTES], kt_h5 *h, const cha
     return status;
 }
 
-static kt_status read_training(kt_archive_entry *entry, kt_h5 *h, const char *where, kt_error *err)
+static kt_status read_rows(kt_archive_entry *entry, kt_h5 *h, const char *where, kt_error *err)
 {
     kt_status status = KT_OK;
-    kt_fitted *fitted = &entry->fitted;
     int target = 0, rule = 0;
-    int64_t batch = 0, flags = 0;
-    size_t steps = 0, floored = 0, columns = 0;
     KT_TRY(get_choice(&target, h, where, "target", ARCHIVE_TARGETS, err));
     KT_TRY(get_choice(&rule, h, where, "cells_by", ARCHIVE_RULES, err));
     KT_TRY(get_digest(entry->data_digest, h, where, err));
     KT_TRY(get_size(&entry->n_train, h, where, "n_train", err));
     KT_TRY(get_size(&entry->n_validation, h, where, "n_validation", err));
     KT_TRY(get_size(&entry->n_test, h, where, "n_test", err));
+    entry->target = (kt_target)target;
+    entry->rule = (kt_cell_rule)rule;
+out:
+    return status;
+}
+
+static kt_status read_training(kt_fitted *fitted, kt_h5 *h, const char *where, kt_error *err)
+{
+    kt_status status = KT_OK;
+    int64_t batch = 0, flags = 0;
+    size_t steps = 0, floored = 0;
     KT_TRY(get_int(&batch, h, where, "batch", 1, INT_MAX, err));
     KT_TRY(get_size(&steps, h, where, "steps", err));
     KT_TRY(get_size(&floored, h, where, "floored", err));
@@ -146,15 +154,6 @@ static kt_status read_training(kt_archive_entry *entry, kt_h5 *h, const char *wh
     KT_TRY(get_size(&fitted->best, h, where, "best_look", err));
     KT_TRY(kt_h5_get_table((void **)&fitted->looks, &fitted->n_looks, h, "looks", look_fields, LOOK_FIELDS,
                            sizeof *fitted->looks, err));
-    KT_TRY(kt_h5_shape(&entry->n_sketch, &columns, h, "sketch", err));
-    if (entry->n_sketch > KT_SKETCH) {
-        status = kt_fail(err, KT_INPUT, "%s/sketch: %zu numbers, the most is %d", where, entry->n_sketch,
-                         KT_SKETCH);
-        goto out;
-    }
-    KT_TRY(kt_h5_get(entry->sketch, h, "sketch", KT_H5_U64, entry->n_sketch, 0, err));
-    entry->target = (kt_target)target;
-    entry->rule = (kt_cell_rule)rule;
     fitted->batch = (int)batch;
     fitted->flags = (uint32_t)flags;
     fitted->steps = steps;
@@ -163,12 +162,19 @@ out:
     return status;
 }
 
-static kt_status read_cells(kt_archive_entry *entry, kt_h5 *h, kt_error *err)
+static kt_status read_cells(kt_archive_entry *entry, kt_h5 *h, const char *where, kt_error *err)
 {
     kt_status status = KT_OK;
-    size_t d = (size_t)entry->fitted.model.net.inputs;
+    size_t d = (size_t)entry->fitted.model.net.inputs, columns = 0;
     double *mean = NULL;
     uint64_t *pit = NULL;
+    KT_TRY(kt_h5_shape(&entry->n_sketch, &columns, h, "sketch", err));
+    if (entry->n_sketch > KT_SKETCH) {
+        status = kt_fail(err, KT_INPUT, "%s/sketch: %zu numbers, the most is %d", where, entry->n_sketch,
+                         KT_SKETCH);
+        goto out;
+    }
+    KT_TRY(kt_h5_get(entry->sketch, h, "sketch", KT_H5_U64, entry->n_sketch, 0, err));
     KT_TRY(kt_h5_get_table((void **)&entry->cells, &entry->n_cells, h, "cells", cell_fields, CELL_FIELDS,
                            sizeof *entry->cells, err));
     KT_TRY(get_vector(&mean, h, "cell_mean", KT_H5_F64, sizeof *mean, entry->n_cells, d, err));
@@ -183,33 +189,71 @@ out:
     return status;
 }
 
+/* The m-th member; what the service has but once is the best one's. */
+static kt_status read_member(kt_archive_entry *entry, size_t m, kt_h5 *service, int d, const char *inside,
+                             kt_error *err)
+{
+    kt_status status = KT_OK;
+    kt_fitted *fitted = m == 0 ? &entry->fitted : &entry->more[m - 1];
+    kt_h5 *member = NULL;
+    char *name = NULL, *where = NULL;
+    KT_TRY(kt_format(&name, err, "%zu", m));
+    KT_TRY(kt_format(&where, err, "%s/%s", inside, name));
+    KT_TRY(kt_h5_group_open(&member, service, name, err));
+    KT_TRY(read_model(&fitted->model, member, where, err));
+    if (fitted->model.net.inputs != d)
+        KT_TRY(kt_fail(err, KT_INPUT, "%s/inputs: %d, but /features names %d", where,
+                       fitted->model.net.inputs, d));
+    if (m == 0)
+        KT_TRY(read_rows(entry, member, where, err));
+    KT_TRY(read_training(fitted, member, where, err));
+    KT_TRY(archive_check_fitted(fitted, where, err));
+    if (m == 0) {
+        KT_TRY(read_cells(entry, member, where, err));
+        KT_TRY(archive_check_entry(entry, where, err));
+    }
+out:
+    kt_h5_close(member, NULL);
+    free(name);
+    free(where);
+    return status;
+}
+
+static kt_status count_members(size_t *n, kt_h5 *service, const char *inside, kt_error *err)
+{
+    char **names = NULL;
+    kt_status status = kt_h5_names(&names, n, service, err);
+    for (size_t i = 0; status == KT_OK && i < *n; i++)
+        free(names[i]);
+    free(names);
+    if (status == KT_OK && (*n == 0 || *n > KT_MIXTURE_MAX))
+        status =
+            kt_fail(err, KT_INPUT, "%s: holds %zu models, 1 to %d are possible", inside, *n, KT_MIXTURE_MAX);
+    return status;
+}
+
 static kt_status read_entry(kt_archive_entry *entry, kt_h5 *models, const char *link, int d, const char *path,
                             kt_error *err)
 {
     kt_status status = KT_OK;
-    kt_h5 *service = NULL, *model = NULL;
+    kt_h5 *service = NULL;
     char *where = NULL, *wanted = NULL;
-    KT_TRY(kt_format(&where, err, "%s:/models/%s/0", path, link));
+    size_t n = 0;
+    KT_TRY(kt_format(&where, err, "%s:/models/%s", path, link));
     KT_TRY(kt_h5_group_open(&service, models, link, err));
     KT_TRY(kt_h5_get_text(&entry->name, service, "name", err));
     KT_TRY(kt_h5_link_name(&wanted, entry->name, err));
     if (strcmp(wanted, link) != 0) {
-        status = kt_fail(err, KT_INPUT, "%s:/models/%s: the name \"%s\" belongs under %s", path, link,
-                         entry->name, wanted);
+        status = kt_fail(err, KT_INPUT, "%s: the name \"%s\" belongs under %s", where, entry->name, wanted);
         goto out;
     }
-    KT_TRY(kt_h5_group_open(&model, service, "0", err));
-    KT_TRY(read_model(&entry->fitted.model, model, where, err));
-    if (entry->fitted.model.net.inputs != d) {
-        status = kt_fail(err, KT_INPUT, "%s/inputs: %d, but /features names %d", where,
-                         entry->fitted.model.net.inputs, d);
-        goto out;
-    }
-    KT_TRY(read_training(entry, model, where, err));
-    KT_TRY(read_cells(entry, model, err));
-    KT_TRY(archive_check_entry(entry, where, err));
+    KT_TRY(count_members(&n, service, where, err));
+    KT_TRY(kt_alloc(&entry->more, n - 1, sizeof *entry->more, err));
+    entry->n_more = n - 1;
+    for (size_t m = 0; m < n; m++)
+        KT_TRY(read_member(entry, m, service, d, where, err));
+    KT_TRY(archive_check_members(entry, where, err));
 out:
-    kt_h5_close(model, NULL);
     kt_h5_close(service, NULL);
     free(where);
     free(wanted);
@@ -282,6 +326,8 @@ static kt_status read_all(kt_archive *archive, kt_h5 *file, const char *path, kt
     KT_TRY(get_int(&numerics, file, path, "numerics", 1, INT_MAX, err));
     archive->numerics = (int)numerics;
     KT_TRY(kt_h5_get_bytes(&archive->config, &n, file, "config", err));
+    if (kt_h5_has(file, "sweep"))
+        KT_TRY(kt_h5_get_bytes(&archive->sweep, &n, file, "sweep", err));
     if (kt_h5_has(file, "cleaning"))
         KT_TRY(kt_h5_get_bytes(&archive->cleaning, &n, file, "cleaning", err));
     KT_TRY(read_features(archive, file, path, err));

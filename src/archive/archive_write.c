@@ -37,11 +37,10 @@ out:
     return status;
 }
 
-/* How it was trained. */
-static kt_status write_training(kt_h5 *h, const kt_archive_entry *entry, kt_error *err)
+/* The rows that it was trained on. */
+static kt_status write_rows(kt_h5 *h, const kt_archive_entry *entry, kt_error *err)
 {
     kt_status status = KT_OK;
-    const kt_fitted *fitted = &entry->fitted;
     char *target = NULL, *rule = NULL, digest[KT_DIGEST_HEX];
     kt_digest_hex(digest, entry->data_digest);
     KT_TRY(archive_choice(&target, ARCHIVE_TARGETS, (int)entry->target, err));
@@ -52,6 +51,16 @@ static kt_status write_training(kt_h5 *h, const kt_archive_entry *entry, kt_erro
     KT_TRY(kt_h5_put_int(h, "n_train", (int64_t)entry->n_train, err));
     KT_TRY(kt_h5_put_int(h, "n_validation", (int64_t)entry->n_validation, err));
     KT_TRY(kt_h5_put_int(h, "n_test", (int64_t)entry->n_test, err));
+out:
+    free(target);
+    free(rule);
+    return status;
+}
+
+/* How it was trained. */
+static kt_status write_training(kt_h5 *h, const kt_fitted *fitted, kt_error *err)
+{
+    kt_status status = KT_OK;
     KT_TRY(kt_h5_put_int(h, "batch", fitted->batch, err));
     KT_TRY(kt_h5_put_int(h, "steps", (int64_t)fitted->steps, err));
     KT_TRY(kt_h5_put_int(h, "floored", (int64_t)fitted->floored, err));
@@ -59,20 +68,18 @@ static kt_status write_training(kt_h5 *h, const kt_archive_entry *entry, kt_erro
     KT_TRY(kt_h5_put_int(h, "best_look", (int64_t)fitted->best, err));
     KT_TRY(kt_h5_put_table(h, "looks", look_fields, LOOK_FIELDS, fitted->looks, sizeof *fitted->looks,
                            fitted->n_looks, err));
-    KT_TRY(kt_h5_put(h, "sketch", KT_H5_U64, entry->n_sketch, 0, entry->sketch, err));
 out:
-    free(target);
-    free(rule);
     return status;
 }
 
-/* How good it is. */
+/* How good it is, and how its rows are recognised. */
 static kt_status write_cells(kt_h5 *h, const kt_archive_entry *entry, kt_error *err)
 {
     kt_status status = KT_OK;
     size_t n = entry->n_cells, d = (size_t)entry->fitted.model.net.inputs;
     double *mean = NULL;
     uint64_t *pit = NULL;
+    KT_TRY(kt_h5_put(h, "sketch", KT_H5_U64, entry->n_sketch, 0, entry->sketch, err));
     KT_TRY(kt_alloc(&mean, n, d * sizeof *mean, err));
     KT_TRY(kt_alloc(&pit, n, KT_PIT_BINS * sizeof *pit, err));
     for (size_t i = 0; i < n; i++) {
@@ -88,21 +95,42 @@ out:
     return status;
 }
 
+/* The m-th member; what the service has but once is the best one's. */
+static kt_status write_member(kt_h5 *service, const kt_archive_entry *entry, size_t m, kt_error *err)
+{
+    kt_status status = KT_OK;
+    const kt_fitted *fitted = kt_archive_member(entry, m);
+    kt_h5 *member = NULL;
+    char *name = NULL;
+    KT_TRY(kt_format(&name, err, "%zu", m));
+    KT_TRY(kt_h5_group_create(&member, service, name, err));
+    KT_TRY(write_model(member, &fitted->model, err));
+    if (m == 0)
+        KT_TRY(write_rows(member, entry, err));
+    KT_TRY(write_training(member, fitted, err));
+    if (m == 0)
+        KT_TRY(write_cells(member, entry, err));
+out:
+    kt_h5_close(member, NULL);
+    free(name);
+    return status;
+}
+
 static kt_status write_entry(kt_h5 *models, const kt_archive_entry *entry, kt_error *err)
 {
     kt_status status = KT_OK;
-    kt_h5 *service = NULL, *model = NULL;
+    kt_h5 *service = NULL;
     char *link = NULL;
+    for (size_t m = 0; m < kt_archive_members(entry); m++)
+        KT_TRY(archive_check_fitted(kt_archive_member(entry, m), entry->name, err));
     KT_TRY(archive_check_entry(entry, entry->name, err));
+    KT_TRY(archive_check_members(entry, entry->name, err));
     KT_TRY(kt_h5_link_name(&link, entry->name, err));
     KT_TRY(kt_h5_group_create(&service, models, link, err));
     KT_TRY(kt_h5_put_text(service, "name", entry->name, err));
-    KT_TRY(kt_h5_group_create(&model, service, "0", err));
-    KT_TRY(write_model(model, &entry->fitted.model, err));
-    KT_TRY(write_training(model, entry, err));
-    KT_TRY(write_cells(model, entry, err));
+    for (size_t m = 0; m < kt_archive_members(entry); m++)
+        KT_TRY(write_member(service, entry, m, err));
 out:
-    kt_h5_close(model, NULL);
     kt_h5_close(service, NULL);
     free(link);
     return status;
@@ -122,13 +150,24 @@ static kt_status write_features(kt_h5 *file, const kt_archive *archive, kt_error
     return status;
 }
 
+/* The oldest that can hold it. */
+static int version_for(const kt_archive *archive)
+{
+    bool plain = !archive->sweep;
+    for (size_t i = 0; plain && i < archive->n_entries; i++)
+        plain = archive->entries[i].n_more == 0;
+    return plain ? 1 : KT_ARCHIVE_VERSION;
+}
+
 static kt_status write_all(kt_h5 *file, const kt_archive *archive, kt_error *err)
 {
     kt_status status = KT_OK;
     kt_h5 *models = NULL;
-    KT_TRY(kt_h5_put_schema(file, KT_ARCHIVE_SCHEMA, KT_ARCHIVE_VERSION, err));
+    KT_TRY(kt_h5_put_schema(file, KT_ARCHIVE_SCHEMA, version_for(archive), err));
     KT_TRY(kt_h5_put_int(file, "numerics", KT_NUMERICS, err));
     KT_TRY(kt_h5_put_bytes(file, "config", archive->config, strlen(archive->config), err));
+    if (archive->sweep)
+        KT_TRY(kt_h5_put_bytes(file, "sweep", archive->sweep, strlen(archive->sweep), err));
     KT_TRY(write_features(file, archive, err));
     if (archive->cleaning)
         KT_TRY(kt_h5_put_bytes(file, "cleaning", archive->cleaning, strlen(archive->cleaning), err));
@@ -159,7 +198,7 @@ kt_status kt_archive_write(const char *path, const kt_archive *archive, char dig
     file = NULL;
     if (status != KT_OK)
         goto out;
-    KT_TRY(archive_seal(whole, temporary, err));
+    KT_TRY(archive_seal(whole, temporary, version_for(archive), err));
     KT_TRY(kt_file_commit(temporary, path, guard, err));
     free(temporary);
     temporary = NULL;

@@ -82,7 +82,7 @@ static kt_status write_block(int file, const char *block, const char *path, kt_e
     return KT_OK;
 }
 
-kt_status archive_seal(char digest[KT_DIGEST_HEX], const char *path, kt_error *err)
+kt_status archive_seal(char digest[KT_DIGEST_HEX], const char *path, int version, kt_error *err)
 {
     kt_status status = KT_OK;
     char block[ARCHIVE_BLOCK], rest[KT_DIGEST_HEX];
@@ -90,7 +90,7 @@ kt_status archive_seal(char digest[KT_DIGEST_HEX], const char *path, kt_error *e
     if (file < 0)
         return kt_fail_errno(err, KT_IO, "cannot open %s", path);
     KT_TRY(digest_file(rest, NULL, NULL, file, path, err));
-    make_block(block, KT_ARCHIVE_VERSION, rest);
+    make_block(block, version, rest);
     KT_TRY(write_block(file, block, path, err));
     KT_TRY(digest_file(NULL, digest, block, file, path, err));
 out:

@@ -77,26 +77,50 @@ static kt_status check_cell(const kt_cell_score *cell, size_t i, int d, const ch
     return KT_OK;
 }
 
-kt_status archive_check_entry(const kt_archive_entry *entry, const char *where, kt_error *err)
+kt_status archive_check_fitted(const kt_fitted *fitted, const char *where, kt_error *err)
 {
     kt_status status = KT_OK;
-    const kt_fitted *fitted = &entry->fitted;
     KT_TRY(archive_check_net(&fitted->model.net, where, err));
     KT_TRY(check_model(&fitted->model, where, err));
-    if (entry->name[0] == '\0')
-        return kt_fail(err, KT_INPUT, "%s: a service without a name", where);
-    if (BITS(entry->target) > KT_TARGET_PROC_DELAY || BITS(entry->rule) > KT_CELLS_BINS)
-        return kt_fail(err, KT_INPUT, "%s: a target or rule of cells that there is not", where);
     if (fitted->batch < 1)
         return kt_fail(err, KT_INPUT, "%s: batch %d", where, fitted->batch);
     if (fitted->best >= fitted->n_looks && fitted->best + fitted->n_looks > 0)
         return kt_fail(err, KT_INPUT, "%s: the best look is %zu of %zu", where, fitted->best,
                        fitted->n_looks);
+out:
+    return status;
+}
+
+kt_status archive_check_entry(const kt_archive_entry *entry, const char *where, kt_error *err)
+{
+    kt_status status = KT_OK;
+    if (entry->name[0] == '\0')
+        return kt_fail(err, KT_INPUT, "%s: a service without a name", where);
+    if (BITS(entry->target) > KT_TARGET_PROC_DELAY || BITS(entry->rule) > KT_CELLS_BINS)
+        return kt_fail(err, KT_INPUT, "%s: a target or rule of cells that there is not", where);
     for (size_t i = 0; i < entry->n_cells; i++)
-        KT_TRY(check_cell(&entry->cells[i], i, fitted->model.net.inputs, where, err));
+        KT_TRY(check_cell(&entry->cells[i], i, entry->fitted.model.net.inputs, where, err));
     for (size_t i = 1; i < entry->n_sketch; i++)
         if (entry->sketch[i - 1] >= entry->sketch[i])
             return kt_fail(err, KT_INPUT, "%s/sketch: number %zu is not above the one before", where, i);
 out:
     return status;
+}
+
+kt_status archive_check_members(const kt_archive_entry *entry, const char *where, kt_error *err)
+{
+    const kt_net *best = &entry->fitted.model.net;
+    int components = best->components;
+    for (size_t m = 1; m < kt_archive_members(entry); m++) {
+        const kt_net *net = &kt_archive_member(entry, m)->model.net;
+        components += net->components;
+        if (net->family != best->family || net->inputs != best->inputs)
+            return kt_fail(err, KT_INPUT, "%s: member %zu is %s of %d inputs, the best %s of %d", where, m,
+                           kt_family_table[net->family].name, net->inputs, kt_family_table[best->family].name,
+                           best->inputs);
+        if (components > KT_MIXTURE_MAX)
+            return kt_fail(err, KT_INPUT, "%s: %zu members with more than %d components together", where,
+                           kt_archive_members(entry), KT_MIXTURE_MAX);
+    }
+    return KT_OK;
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const char magic[8] = "kt-entry", what[] = "a packed model";
-enum { PACK_VERSION = 1 };
+enum { PACK_VERSION = 2 }; /* 1: without further members */
 
 static void net_fields(kt_pack *p, kt_net *net)
 {
@@ -49,6 +49,32 @@ static void model_fields(kt_pack *p, kt_model *model)
     kt_pack_f64(p, model->hull.vertex, p->status == KT_OK ? model->hull.n * d : 0);
 }
 
+static void fitted_fields(kt_pack *p, kt_fitted *fitted)
+{
+    model_fields(p, &fitted->model);
+    kt_pack_u64(p, &fitted->steps);
+    kt_pack_u64(p, &fitted->floored);
+    fitted->batch = kt_pack_whole(p, fitted->batch, 1, INT_MAX);
+    fitted->flags = (uint32_t)kt_pack_whole(p, (int)fitted->flags, 0, INT_MAX);
+    kt_pack_size(p, &fitted->best);
+    kt_pack_size(p, &fitted->n_looks);
+    kt_pack_vector(p, &fitted->looks, fitted->n_looks, sizeof *fitted->looks, 56);
+    for (size_t i = 0; p->status == KT_OK && i < fitted->n_looks; i++)
+        kt_look_fields(p, &fitted->looks[i]);
+}
+
+static void member_fields(kt_pack *p, kt_archive_entry *entry)
+{
+    entry->n_more = (size_t)kt_pack_whole(p, (int)entry->n_more, 0, KT_MIXTURE_MAX - 1);
+    kt_pack_vector(p, &entry->more, entry->n_more, sizeof *entry->more, 64);
+    for (size_t m = 0; p->status == KT_OK && m < entry->n_more; m++) {
+        kt_fitted copy = entry->more[m];
+        fitted_fields(p, &copy);
+        if (p->reading)
+            entry->more[m] = copy;
+    }
+}
+
 /* Through a copy, so that packing writes to nothing that it was given. */
 static void cell(kt_pack *p, kt_cell_score *value)
 {
@@ -80,18 +106,9 @@ static void entry_fields(kt_pack *p, kt_archive_entry *entry)
     kt_pack_bytes(p, mark, sizeof mark);
     if (p->status == KT_OK && memcmp(mark, magic, sizeof mark) != 0)
         p->status = kt_fail(p->err, KT_INPUT, "%s does not begin as one", what);
-    kt_pack_whole(p, PACK_VERSION, PACK_VERSION, PACK_VERSION);
+    int version = kt_pack_whole(p, PACK_VERSION, 1, PACK_VERSION);
     kt_pack_text(p, &entry->name);
-    model_fields(p, &entry->fitted.model);
-    kt_pack_u64(p, &entry->fitted.steps);
-    kt_pack_u64(p, &entry->fitted.floored);
-    entry->fitted.batch = kt_pack_whole(p, entry->fitted.batch, 1, INT_MAX);
-    entry->fitted.flags = (uint32_t)kt_pack_whole(p, (int)entry->fitted.flags, 0, INT_MAX);
-    kt_pack_size(p, &entry->fitted.best);
-    kt_pack_size(p, &entry->fitted.n_looks);
-    kt_pack_vector(p, &entry->fitted.looks, entry->fitted.n_looks, sizeof *entry->fitted.looks, 56);
-    for (size_t i = 0; p->status == KT_OK && i < entry->fitted.n_looks; i++)
-        kt_look_fields(p, &entry->fitted.looks[i]);
+    fitted_fields(p, &entry->fitted);
     entry->target = (kt_target)kt_pack_whole(p, (int)entry->target, 0, KT_TARGET_PROC_DELAY);
     entry->rule = (kt_cell_rule)kt_pack_whole(p, (int)entry->rule, 0, KT_CELLS_BINS);
     kt_pack_size(p, &entry->n_train);
@@ -105,6 +122,8 @@ static void entry_fields(kt_pack *p, kt_archive_entry *entry)
     entry->n_sketch = (size_t)kt_pack_whole(p, (int)entry->n_sketch, 0, KT_SKETCH);
     for (size_t i = 0; i < entry->n_sketch; i++)
         kt_pack_u64(p, &entry->sketch[i]);
+    if (version > 1)
+        member_fields(p, entry);
 }
 
 kt_status kt_archive_entry_pack(char **data, size_t *n, const kt_archive_entry *entry, kt_error *err)
@@ -121,8 +140,12 @@ kt_status kt_archive_entry_unpack(kt_archive_entry *entry, const char *data, siz
     *entry = (kt_archive_entry){0};
     entry_fields(&p, entry);
     kt_status status = kt_pack_close(&p);
+    for (size_t m = 0; status == KT_OK && m < kt_archive_members(entry); m++)
+        status = archive_check_fitted(kt_archive_member(entry, m), entry->name, err);
     if (status == KT_OK)
         status = archive_check_entry(entry, entry->name, err);
+    if (status == KT_OK)
+        status = archive_check_members(entry, entry->name, err);
     if (status != KT_OK)
         kt_archive_entry_clear(entry);
     return status;

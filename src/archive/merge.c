@@ -60,6 +60,7 @@ static kt_status check_together(const kt_archive *parts, const char *const *name
             KT_TRY(kt_fail(err, KT_INPUT, "%s: made with numerics %d, this program has %d", names[i],
                            parts[i].numerics, KT_NUMERICS));
         KT_TRY(compare(parts[0].config, parts[i].config, names[0], names[i], "--", err));
+        KT_TRY(compare(parts[0].sweep, parts[i].sweep, names[0], names[i], "sweep: ", err));
         KT_TRY(compare_features(&parts[0], &parts[i], names[0], names[i], err));
         KT_TRY(compare(parts[0].cleaning, parts[i].cleaning, names[0], names[i], "cleaning: ", err));
     }
@@ -97,6 +98,8 @@ static kt_status copy_head(kt_archive *whole, const kt_archive *part, kt_error *
 {
     kt_status status = KT_OK;
     KT_TRY(kt_strdup(&whole->config, part->config, err));
+    if (part->sweep)
+        KT_TRY(kt_strdup(&whole->sweep, part->sweep, err));
     if (part->cleaning)
         KT_TRY(kt_strdup(&whole->cleaning, part->cleaning, err));
     for (; whole->d < part->d; whole->d++)

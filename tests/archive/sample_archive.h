@@ -72,13 +72,8 @@ static inline void sample_cell(kt_cell_score *cell, size_t i)
     cell->pit[KT_PIT_BINS - 1] = 6 * (i + 1);
 }
 
-static inline void sample_entry(kt_archive_entry *entry, const char *name, kt_family family, bool batch_norm,
-                                size_t n_cells)
+static inline void sample_fitted(kt_fitted *fitted, kt_family family, bool batch_norm, uint32_t seed)
 {
-    uint32_t seed = (uint32_t)kt_rng_subject(name);
-    kt_fitted *fitted = &entry->fitted;
-    *entry =
-        (kt_archive_entry){.name = sample_text(name), .n_train = 800, .n_validation = 150, .n_test = 300};
     sample_model(&fitted->model, family, batch_norm, seed);
     fitted->steps = 2250;
     fitted->floored = 3;
@@ -95,6 +90,31 @@ static inline void sample_entry(kt_archive_entry *entry, const char *name, kt_fa
                                      .low = -0.4,
                                      .high = 1.5,
                                      .flags = i == 1 ? KT_LOOK_BEST : 0};
+}
+
+/* Makes an ensemble of an entry: n members more, of other forms. */
+static inline void sample_members(kt_archive_entry *entry, size_t n)
+{
+    entry->n_more = n;
+    entry->more = sample_new(n, sizeof *entry->more);
+    for (size_t m = 0; m < n; m++) {
+        kt_fitted *fitted = &entry->more[m];
+        sample_fitted(fitted, entry->fitted.model.net.family, m % 2 == 0, 100 + (uint32_t)m);
+        fitted->steps += m;
+        fitted->batch = 64;
+        fitted->flags = 0;
+        fitted->model.scale = 0.02;
+        fitted->model.floor = 1e-7;
+    }
+}
+
+static inline void sample_entry(kt_archive_entry *entry, const char *name, kt_family family, bool batch_norm,
+                                size_t n_cells)
+{
+    uint32_t seed = (uint32_t)kt_rng_subject(name);
+    *entry =
+        (kt_archive_entry){.name = sample_text(name), .n_train = 800, .n_validation = 150, .n_test = 300};
+    sample_fitted(&entry->fitted, family, batch_norm, seed);
     entry->target = KT_TARGET_PROC_DELAY;
     entry->rule = KT_CELLS_COLUMN;
     for (size_t i = 0; i < KT_DIGEST_BYTES; i++)
@@ -133,6 +153,24 @@ static inline void sample_archive(kt_archive *archive)
     strcpy(archive->refused[0].name, "idle");
     strcpy(archive->refused[0].reason, "12 rows, at least 32 are wanted");
     archive->refused[0].status = KT_REFUSED;
+}
+
+/* The same with ensembles of three and two members and the sweep that found them: each service had a search
+ * of its own. */
+static inline void sample_ensembles(kt_archive *archive)
+{
+    sample_archive(archive);
+    sample_members(&archive->entries[1], 2);
+    sample_members(&archive->entries[2], 1);
+    archive->sweep =
+        sample_text("{\"sweep\":{\"keep\":3,\"objective\":\"nll\",\"per\":\"service\"},\"trials\":9,"
+                    "\"winners\":["
+                    "{\"options\":{\"rate\":0.02},\"place\":1,\"search\":\"cart.shop\",\"trial\":5,"
+                    "\"value\":-3.2},"
+                    "{\"options\":{\"layers\":\"4,3\",\"rate\":0.01},\"place\":0,\"search\":\"cart.shop\","
+                    "\"trial\":7,\"value\":-3.5},"
+                    "{\"options\":{\"family\":\"gamma\"},\"place\":0,\"search\":\"frontend.istio-dt\","
+                    "\"trial\":0,\"value\":-2.5}]}");
 }
 
 /* ---- What differs between two entries: the first field, or NULL. Numbers by their bits: NaN equals NaN.
@@ -201,17 +239,26 @@ static inline const char *sample_cell_difference(const kt_cell_score *a, const k
     return NULL;
 }
 
+static inline const char *sample_fitted_difference(const kt_fitted *a, const kt_fitted *b)
+{
+    const char *found = sample_model_difference(&a->model, &b->model);
+    SAMPLE_DIFFERS(steps);
+    SAMPLE_DIFFERS(floored);
+    SAMPLE_DIFFERS(batch);
+    SAMPLE_DIFFERS(flags);
+    SAMPLE_DIFFERS(best);
+    SAMPLE_DIFFERS(n_looks);
+    for (size_t i = 0; !found && i < a->n_looks; i++)
+        found = sample_look_difference(&a->looks[i], &b->looks[i]);
+    return found;
+}
+
 static inline const char *sample_difference(const kt_archive_entry *a, const kt_archive_entry *b)
 {
-    const char *found = sample_model_difference(&a->fitted.model, &b->fitted.model);
+    const char *found = NULL;
     if (strcmp(a->name, b->name) != 0)
         return "name";
-    SAMPLE_DIFFERS(fitted.steps);
-    SAMPLE_DIFFERS(fitted.floored);
-    SAMPLE_DIFFERS(fitted.batch);
-    SAMPLE_DIFFERS(fitted.flags);
-    SAMPLE_DIFFERS(fitted.best);
-    SAMPLE_DIFFERS(fitted.n_looks);
+    SAMPLE_DIFFERS(n_more);
     SAMPLE_DIFFERS(target);
     SAMPLE_DIFFERS(rule);
     SAMPLE_DIFFERS(n_train);
@@ -221,8 +268,8 @@ static inline const char *sample_difference(const kt_archive_entry *a, const kt_
     SAMPLE_DIFFERS(n_cells);
     SAMPLE_DIFFERS(n_sketch);
     SAMPLE_DIFFERS(sketch);
-    for (size_t i = 0; !found && i < a->fitted.n_looks; i++)
-        found = sample_look_difference(&a->fitted.looks[i], &b->fitted.looks[i]);
+    for (size_t m = 0; !found && m < kt_archive_members(a); m++)
+        found = sample_fitted_difference(kt_archive_member(a, m), kt_archive_member(b, m));
     for (size_t i = 0; !found && i < a->n_cells; i++)
         found = sample_cell_difference(&a->cells[i], &b->cells[i]);
     return found;

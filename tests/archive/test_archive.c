@@ -25,19 +25,21 @@ static void same_entry(const kt_archive_entry *a, const kt_archive_entry *b)
         fail_msg("%s: %s differs", a->name, field);
 }
 
-static void what_is_written_is_read(void **state)
+static void check_round_trip(void (*make)(kt_archive *archive), int version)
 {
-    (void)state;
     kt_error err = {0};
     kt_archive archive, back;
-    sample_archive(&archive);
+    make(&archive);
     archive.entries[2].cells[1].ks = NAN; /* a model that is no distribution there */
     archive.entries[2].cells[1].error[2] = INFINITY;
     succeed(kt_archive_write("models.h5", &archive, NULL, NULL, &err), &err);
     succeed(kt_archive_read(&back, "models.h5", &err), &err);
     assert_string_equal(back.config, archive.config);
     assert_string_equal(back.cleaning, archive.cleaning);
-    assert_int_equal(back.version, KT_ARCHIVE_VERSION);
+    assert_int_equal(back.version, version);
+    assert_int_equal(back.sweep != NULL, archive.sweep != NULL);
+    if (archive.sweep)
+        assert_string_equal(back.sweep, archive.sweep);
     assert_int_equal(back.numerics, KT_NUMERICS);
     assert_int_equal(back.d, 2);
     assert_string_equal(back.feature[0], "rps_eff");
@@ -49,6 +51,108 @@ static void what_is_written_is_read(void **state)
     assert_memory_equal(back.refused, archive.refused, sizeof *back.refused);
     kt_archive_clear(&archive);
     kt_archive_clear(&back);
+}
+
+/* Of the oldest version that can hold it. */
+static void what_is_written_is_read(void **state)
+{
+    (void)state;
+    check_round_trip(sample_archive, 1);
+    check_round_trip(sample_ensembles, 2);
+}
+
+/* A file of each version there was, written when it was new: it holds the sample, and as long as the numerics
+ * and HDF5 are the same it is written with the same bytes. */
+static void old_versions_are_read(void **state)
+{
+    (void)state;
+    static void (*const make[])(kt_archive *) = {sample_archive, sample_ensembles};
+    for (int version = 1; version <= KT_ARCHIVE_VERSION; version++) {
+        char path[4096], was[KT_DIGEST_HEX], is[KT_DIGEST_HEX];
+        kt_error err = {0};
+        kt_archive archive, back;
+        make[version - 1](&archive);
+        snprintf(path, sizeof path, "%s/fixtures/archive-%d.h5", KT_TESTS, version);
+        succeed(kt_archive_verify(path, was, &err), &err);
+        succeed(kt_archive_read(&back, path, &err), &err);
+        assert_int_equal(back.version, version);
+        assert_int_equal(back.n_entries, archive.n_entries);
+        for (size_t i = 0; i < archive.n_entries; i++)
+            same_entry(&archive.entries[i], &back.entries[i]);
+        succeed(kt_archive_write("again.h5", &back, is, NULL, &err), &err);
+        if (back.numerics == KT_NUMERICS && strcmp(kt_h5_library(), "1.10.8") == 0)
+            assert_string_equal(is, was);
+        kt_archive_clear(&archive);
+        kt_archive_clear(&back);
+    }
+}
+
+/* The options of the run, and over them those that a sweep found: of a service's own search, else of the one
+ * for all. */
+static void check_options(const kt_archive *archive, const char *service, const char *expected)
+{
+    kt_error err = {0};
+    kt_json *options = NULL;
+    char *text = NULL;
+    succeed(kt_archive_options(&options, archive, service, &err), &err);
+    succeed(kt_json_text(&text, options, 0, &err), &err);
+    assert_string_equal(text, expected);
+    kt_json_drop(options);
+    free(text);
+}
+
+static void options_are_those_of_the_winner(void **state)
+{
+    (void)state;
+    kt_archive archive;
+    kt_json *options = NULL;
+    kt_error err = {0};
+    sample_archive(&archive);
+    check_options(&archive, "cart.shop", "{\"family\":\"weibull\",\"seed\":7}");
+    kt_archive_clear(&archive);
+    sample_ensembles(&archive);
+    check_options(&archive, "cart.shop",
+                  "{\"family\":\"weibull\",\"layers\":\"4,3\",\"rate\":0.01,\"seed\":7}");
+    check_options(&archive, "frontend.istio-dt", "{\"family\":\"gamma\",\"seed\":7}");
+    check_options(&archive, "frontend.shop", "{\"family\":\"weibull\",\"seed\":7}");
+    free(archive.sweep);
+    archive.sweep = sample_text("{\"winners\":[{\"place\":0,\"options\":{\"seed\":9}}]}");
+    check_options(&archive, "frontend.shop", "{\"family\":\"weibull\",\"seed\":9}");
+    free(archive.sweep);
+    archive.sweep = sample_text("{\"winners\":[");
+    assert_int_equal(kt_archive_options(&options, &archive, "frontend.shop", &err), KT_INPUT);
+    assert_null(options);
+    assert_non_null(strstr(err.message, "/sweep"));
+    kt_archive_clear(&archive);
+}
+
+/* The predictor's tests say what an ensemble answers; here, that all members are asked. */
+static void an_entry_answers_with_all_its_members(void **state)
+{
+    (void)state;
+    const double x[] = {12, 2};
+    kt_archive archive;
+    sample_ensembles(&archive);
+    for (size_t i = 0; i < archive.n_entries; i++) {
+        const kt_archive_entry *entry = &archive.entries[i];
+        kt_predictor *all = NULL, *one = NULL;
+        size_t n = kt_archive_members(entry);
+        double average = 0;
+        assert_int_equal(n, i == 1 ? 3 : i == 2 ? 2 : 1);
+        assert_int_equal(kt_archive_predictor(&all, entry, KT_ISA_GENERIC, NULL), KT_OK);
+        kt_mixture mixture = kt_predict_point(all, x);
+        assert_int_equal(mixture.n, 3 * n);
+        for (size_t m = 0; m < n; m++) {
+            const kt_model *model = &kt_archive_member(entry, m)->model;
+            assert_int_equal(kt_predictor_create(&one, model, KT_ISA_GENERIC, NULL), KT_OK);
+            kt_mixture own = kt_predict_point(one, x);
+            average += kt_mixture_cdf(&own, 0.01) / (double)n;
+            kt_predictor_destroy(one);
+        }
+        assert_true(fabs(kt_mixture_cdf(&mixture, 0.01) - average) < 1e-14);
+        kt_predictor_destroy(all);
+    }
+    kt_archive_clear(&archive);
 }
 
 static void an_archive_may_be_empty(void **state)
@@ -81,7 +185,7 @@ static void bytes_depend_on_content_alone(void **state)
     kt_archive archive;
     char first[KT_DIGEST_HEX], second[KT_DIGEST_HEX], line[KT_DIGEST_HEX] = "", *a = NULL, *b = NULL;
     size_t n = 0, m = 0;
-    sample_archive(&archive);
+    sample_ensembles(&archive);
     succeed(kt_archive_write("a.h5", &archive, first, NULL, &err), &err);
     for (int i = 1; i < 200; i++) {
         char *dirt = malloc((size_t)i * 97);
@@ -176,7 +280,12 @@ static void bad_models_are_not_written(void **state)
     kt_error err = {0};
     char **names = NULL;
     size_t n = 0;
-    sample_archive(&archive);
+    sample_ensembles(&archive);
+    archive.entries[1].more[1].model.net.family = KT_GAMMA;
+    assert_int_equal(kt_archive_write("models.h5", &archive, NULL, NULL, &err), KT_INPUT);
+    assert_non_null(strstr(err.message, "cart.shop: member 2 is gamma"));
+    archive.entries[1].more[1].model.net.family = KT_WEIBULL;
+    kt_error_clear(&err);
     archive.entries[4].fitted.model.params[3] = NAN;
     assert_int_equal(kt_archive_write("models.h5", &archive, NULL, NULL, &err), KT_INPUT);
     assert_non_null(strstr(err.message, "path/with/slash/parameters: number 3 is nan"));
@@ -203,7 +312,7 @@ static void memory_may_end_anywhere(void **state)
     char before[KT_DIGEST_HEX], now[KT_DIGEST_HEX];
     kt_error err = {0};
     int failures = 0;
-    sample_archive(&archive);
+    sample_ensembles(&archive);
     archive.entries[0].n_train++; /* other bytes than the next ones */
     succeed(kt_archive_write("models.h5", &archive, before, NULL, &err), &err);
     archive.entries[0].n_train--;
@@ -232,6 +341,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_written_is_read, scratch_enter, scratch_leave),
+        cmocka_unit_test_setup_teardown(old_versions_are_read, scratch_enter, scratch_leave),
+        cmocka_unit_test(options_are_those_of_the_winner),
+        cmocka_unit_test(an_entry_answers_with_all_its_members),
         cmocka_unit_test_setup_teardown(an_archive_may_be_empty, scratch_enter, scratch_leave),
         cmocka_unit_test_setup_teardown(bytes_depend_on_content_alone, scratch_enter, scratch_leave),
         cmocka_unit_test_setup_teardown(block_is_a_line_and_zeros, scratch_enter, scratch_leave),

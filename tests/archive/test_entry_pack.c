@@ -24,6 +24,8 @@ static void what_is_packed_is_unpacked(void **state)
         char *first = NULL, *second = NULL;
         size_t n = 0, m = 0;
         sample_entry(&entry, "a service/with.a name", (kt_family)(i / 2), i % 2 == 1, (size_t)i);
+        if (i % 3 > 0)
+            sample_members(&entry, (size_t)(i % 3));
         pack(&first, &n, &entry);
         if (kt_archive_entry_unpack(&back, first, n, &err) != KT_OK)
             fail_msg("%s", err.message);
@@ -40,6 +42,27 @@ static void what_is_packed_is_unpacked(void **state)
     }
 }
 
+/* What was packed before there were further members: the same but for the version, and without their count at
+ * the end. */
+static void the_first_version_is_unpacked(void **state)
+{
+    (void)state;
+    enum { AT_VERSION = 8, COUNT = 8 };
+    kt_archive_entry entry, back;
+    char *data = NULL;
+    size_t n = 0;
+    sample_entry(&entry, "web", KT_WEIBULL, true, 2);
+    pack(&data, &n, &entry);
+    data[AT_VERSION] = 1;
+    assert_int_equal(kt_archive_entry_unpack(&back, data, n - COUNT, NULL), KT_OK);
+    assert_null(sample_difference(&entry, &back));
+    kt_archive_entry_clear(&back);
+    data[AT_VERSION] = 3;
+    assert_int_equal(kt_archive_entry_unpack(&back, data, n, NULL), KT_INPUT);
+    free(data);
+    kt_archive_entry_clear(&entry);
+}
+
 static void cut_or_extended_bytes_are_refused(void **state)
 {
     (void)state;
@@ -47,6 +70,7 @@ static void cut_or_extended_bytes_are_refused(void **state)
     char *data = NULL;
     size_t n = 0;
     sample_entry(&entry, "web", KT_WEIBULL, true, 2);
+    sample_members(&entry, 2);
     pack(&data, &n, &entry);
     for (size_t size = 0; size < n; size++) {
         char *cut =
@@ -74,6 +98,7 @@ static void changed_bytes_are_survived(void **state)
     char *data = NULL;
     size_t n = 0, refused = 0;
     sample_entry(&entry, "web", KT_WEIBULL, false, 2);
+    sample_members(&entry, 1);
     pack(&data, &n, &entry);
     for (size_t at = 0; at < n; at++) {
         char kept = data[at];
@@ -97,6 +122,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_packed_is_unpacked),
+        cmocka_unit_test(the_first_version_is_unpacked),
         cmocka_unit_test(cut_or_extended_bytes_are_refused),
         cmocka_unit_test(changed_bytes_are_survived),
     };

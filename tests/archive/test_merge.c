@@ -15,9 +15,10 @@ static const char *const names[PARTS] = {"one", "two", "three"};
 static void deal(kt_archive parts[PARTS])
 {
     kt_archive whole;
-    sample_archive(&whole);
+    sample_ensembles(&whole);
     for (size_t p = 0; p < PARTS; p++) {
         sample_features(&parts[p]);
+        parts[p].sweep = sample_text(whole.sweep);
         parts[p].numerics = KT_NUMERICS;
         parts[p].entries = sample_new(whole.n_entries, sizeof *whole.entries);
     }
@@ -43,7 +44,7 @@ static void parts_make_the_whole(void **state)
     (void)state;
     kt_archive whole, parts[PARTS], merged = {.d = 0};
     char one[KT_DIGEST_HEX], other[KT_DIGEST_HEX];
-    sample_archive(&whole);
+    sample_ensembles(&whole);
     assert_int_equal(kt_archive_write("whole.h5", &whole, one, NULL, NULL), KT_OK);
     deal(parts);
     assert_int_equal(kt_archive_merge(&merged, parts, names, PARTS, NULL), KT_OK);
@@ -91,6 +92,14 @@ static void no_cleaning(kt_archive *part)
 {
     replace(&part->cleaning, NULL);
 }
+static void another_sweep(kt_archive *part)
+{
+    replace(&part->sweep, "{\"trials\":10}");
+}
+static void no_sweep(kt_archive *part)
+{
+    replace(&part->sweep, NULL);
+}
 static void a_service_of_the_first(kt_archive *part)
 {
     sample_entry(&part->entries[part->n_entries++], "frontend.istio-dt", KT_GAMMA, false, 4);
@@ -114,6 +123,8 @@ static void what_is_no_part_is_refused(void **state)
         {one_more_feature, {"feature 3 nothing", "cores"}},
         {another_cleaning, {"cleaning: queue", "none"}},
         {no_cleaning, {"cleaning: queue", "two has nothing"}},
+        {another_sweep, {"sweep: sweep", "two has nothing"}},
+        {no_sweep, {"sweep: sweep", "two has nothing"}},
         {a_service_of_the_first, {"service frontend.istio-dt is in one and in two", ""}},
         {a_service_that_is_refused_too, {"service idle is in two and in two", ""}},
     };

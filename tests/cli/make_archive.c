@@ -1,5 +1,6 @@
-/* make_archive FILE.h5 [networks | N]: the archive of tests/archive/sample_archive.h; one with a network of
- * every form; or one with N services, s0000 and so on, of the usual form. */
+/* make_archive FILE.h5 [ensembles | networks | N]: the archive of tests/archive/sample_archive.h; the same
+ * with ensembles; one with a network of every form; or one with N services, s0000 and so on, of the usual
+ * form. */
 #include "../archive/sample_networks.h"
 
 /* n services of the usual form. */
@@ -25,6 +26,8 @@ int main(int argc, char **argv)
         return 2;
     if (argc == 2)
         sample_archive(&archive);
+    else if (strcmp(argv[2], "ensembles") == 0)
+        sample_ensembles(&archive);
     else if (strcmp(argv[2], "networks") == 0)
         sample_networks(&archive);
     else
