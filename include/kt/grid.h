@@ -6,7 +6,8 @@
  * JSON: {"schema": "kt-mixtures", "version", "form", "branch",
  *        "services": [{"service", "distribution", "target", "visits", "at_a_time", "hull",
  *                      "points": [{"rps", "rep", "inside", "mean", "mixture": [...]}]}]}
- * inside: the point lies in the hull of the training cells. Forms:
+ * inside: the point lies in the hull of the training cells. An ensemble's components are those of all its
+ * members. Forms:
  *   plain  parameters by their usual names: weibull shape, scale; gamma shape, rate; lognormal and normal mu,
  *          sigma. A component is {"weight", <parameters>}
  *   erv    what KubeTwin's ERV draws (kt/kubetwin.h): weibull and gamma, whose rate is called scale; weights

@@ -7,8 +7,9 @@
  *
  * Layers: Normalization, Dense (BatchNormalization, activation) for each hidden layer, three heads of a Dense
  * and one more layer. The target scale is inside: an exponential head has its logarithm in the bias, a
- * softplus head is rescaled. What Keras does not need (family, hull, floor) is under "kt_train" in
- * metadata.json. No Python code is in the file. Layout: Keras 2.15, saving/saving_lib.py, and Keras 3. */
+ * softplus head is rescaled. Of an ensemble it is the best member. What Keras does not need (family, hull,
+ * floor; "best_of", the members of an ensemble) is under "kt_train" in metadata.json. No Python code is in
+ * the file. Layout: Keras 2.15, saving/saving_lib.py, and Keras 3. */
 #ifndef KT_KERAS_H
 #define KT_KERAS_H
 

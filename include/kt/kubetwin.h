@@ -69,6 +69,7 @@ typedef struct {
     const char *model; /* path of the .keras file */
     double rps, rep;   /* :rps and :replica */
     kt_target target;
+    size_t members;            /* of an ensemble; the file has the best, the mixture is that of all */
     const kt_mixture *mixture; /* at that point, as kt_erv_mixture made it */
 } kt_kubetwin_entry;
 

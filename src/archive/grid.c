@@ -83,11 +83,9 @@ static void put_point(kt_grid *grid, size_t i, const kt_mixture *mixture)
     memcpy(to + 2 * K, mixture->scale, K * sizeof *to);
 }
 
-static kt_status fill(kt_grid *grid, const kt_model *model, kt_grid_form form, kt_isa isa, kt_error *err)
+static void fill(kt_grid *grid, kt_predictor *predictor, kt_grid_form form)
 {
-    kt_predictor *predictor = NULL;
-    kt_status status = kt_predictor_create(&predictor, model, isa, err);
-    for (size_t i = 0; status == KT_OK && i < grid->n; i++) {
+    for (size_t i = 0; i < grid->n; i++) {
         double part[3][KT_MIXTURE_MAX];
         const double *x = grid->at + 2 * i;
         kt_mixture mixture = kt_predict_point(predictor, x);
@@ -95,29 +93,31 @@ static kt_status fill(kt_grid *grid, const kt_model *model, kt_grid_form form, k
             mixture = (kt_mixture){mixture.family, kt_erv_mixture(part[0], part[1], part[2], &mixture),
                                    part[0], part[1], part[2]};
         put_point(grid, i, &mixture);
-        grid->inside[i] = kt_model_inside(model, x);
+        grid->inside[i] = kt_predictor_inside(predictor, x);
     }
-    kt_predictor_destroy(predictor);
-    return status;
 }
 
 kt_status kt_grid_make(kt_grid *grid, const kt_archive_entry *entry, const kt_serving *serving,
                        const double *at, size_t n, kt_grid_form form, kt_isa isa, kt_error *err)
 {
     kt_status status = KT_OK;
-    const kt_model *model = &entry->fitted.model;
-    int K = model->net.components;
-    *grid = (kt_grid){.family = model->net.family, .target = (int)entry->target, .serving = *serving};
+    const kt_hull *hull = &entry->fitted.model.hull;
+    kt_predictor *predictor = NULL;
+    *grid = (kt_grid){.target = (int)entry->target, .serving = *serving};
+    KT_TRY(kt_archive_predictor(&predictor, entry, isa, err));
+    int K = kt_predictor_components(predictor);
+    grid->family = kt_predictor_family(predictor);
     grid->components = form == KT_GRID_ERV && K == 1 ? 2 : K;
     KT_TRY(kt_strdup(&grid->service, entry->name, err));
-    KT_TRY(kt_hull_create(&grid->hull, model->hull.vertex, model->hull.n, model->hull.d, err));
+    KT_TRY(kt_hull_create(&grid->hull, hull->vertex, hull->n, hull->d, err));
     KT_TRY(kt_alloc(&grid->at, 2 * n, sizeof *grid->at, err));
     KT_TRY(kt_alloc(&grid->inside, n, sizeof *grid->inside, err));
     KT_TRY(kt_alloc(&grid->mixture, n * 3 * (size_t)grid->components, sizeof *grid->mixture, err));
     memcpy(grid->at, at, 2 * n * sizeof *at);
     grid->n = n;
-    KT_TRY(fill(grid, model, form, isa, err));
+    fill(grid, predictor, form);
 out:
+    kt_predictor_destroy(predictor);
     if (status != KT_OK)
         kt_grid_clear(grid);
     return status;

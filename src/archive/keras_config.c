@@ -205,6 +205,8 @@ kt_status keras_metadata(char **text, const kt_archive_entry *entry, const kt_ar
     kt_json_put(own, "floor", kt_json_real(model->floor));
     kt_json_put(own, "target_scale", kt_json_real(model->scale));
     kt_json_put(own, "data", kt_json_string(digest));
+    if (entry->n_more > 0)
+        kt_json_put(own, "best_of", kt_json_int((int64_t)kt_archive_members(entry)));
     kt_json_put(json, "keras_version", kt_json_string(flavour == KT_KERAS_2 ? "2.15.0" : "3.0.0"));
     kt_json_put(json, "date_saved", kt_json_string("1980-01-01@00:00:00")); /* of every one: the same bytes */
     kt_json_put(json, "kt_train", own);

@@ -30,10 +30,13 @@ static void put_mixture(FILE *out, const kt_mixture *mixture, size_t first_seed)
 static void put_entry(FILE *out, const kt_kubetwin_entry *e, kt_branch branch, size_t first_seed)
 {
     put_text(out, e->service);
-    fprintf(out, " => {\n  # learned: %s\n  :mdn_file => ",
+    fprintf(out, " => {\n  # learned: %s\n  ",
             e->target == KT_TARGET_PROC_DELAY
                 ? "processing time and delay of the call: no latency between services on top"
                 : "processing time, without network");
+    if (e->members > 1)
+        fprintf(out, "# the best of %zu members; the distribution below is that of all\n  ", e->members);
+    fputs(":mdn_file => ", out);
     put_text(out, e->model);
     if (branch == KT_BRANCH_MASTER)
         fprintf(out, ",\n  :rps => %.0f, # whole numbers only; this branch asks with 1 replica always",

@@ -92,7 +92,7 @@ static kt_status cells_of_rows(found_service *f, const kt_service *s, size_t d, 
             (kt_cell_score){.rows = n, .role = KT_ROLE_TRAINING, .w1 = NAN, .nll = NAN, .crps = NAN};
         memcpy(cell->score.label, s->cells[c].label, sizeof cell->score.label);
         memcpy(cell->score.mean, s->cells[c].mean, d * sizeof *cell->score.mean);
-        cell->score.interior = kt_model_inside(&f->entry->fitted.model, s->cells[c].mean);
+        cell->score.interior = kt_predictor_inside(predictor, s->cells[c].mean);
         KT_TRY(found_cell_rows(cell, predictor, y + first[c], n, seed, kt_rng_subject(s->name), (uint32_t)c,
                                err));
         while (card < f->entry->n_cells && strcmp(f->entry->cells[card].label, s->cells[c].label) != 0)
@@ -251,7 +251,7 @@ static kt_status make_service(found_service *f, const kt_report *report, uint64_
     if (!f->pictured)
         return f->other ? found_compare(f, NULL, (size_t)archive->d, seed, report->isa, err) : KT_OK;
     KT_TRY(open_rows(&one, report, f->entry, err));
-    KT_TRY(kt_predictor_create(&predictor, &f->entry->fitted.model, report->isa, err));
+    KT_TRY(kt_archive_predictor(&predictor, f->entry, report->isa, err));
     KT_TRY(one.services ? cells_of_rows(f, one.services, (size_t)archive->d, predictor, seed, err)
                         : cells_of_card(f, predictor, err));
     make_panels(f, archive, predictor);

@@ -117,7 +117,7 @@ kt_status found_compare(found_service *f, const kt_service *service, size_t d, u
     size_t n = 0;
     KT_TRY(kt_alloc(&own, f->entry->n_cells, sizeof *own, err));
     KT_TRY(kt_alloc(&other, f->entry->n_cells, sizeof *other, err));
-    KT_TRY(kt_predictor_create(&o.predictor, &f->other->fitted.model, isa, err));
+    KT_TRY(kt_archive_predictor(&o.predictor, f->other, isa, err));
     ask_other(f, o.predictor);
     f->comparison.other_target = f->entry->target != f->other->target;
     for (size_t c = 0; c < f->entry->n_cells; c++) {

@@ -126,35 +126,6 @@ static void options_are_those_of_the_winner(void **state)
     kt_archive_clear(&archive);
 }
 
-/* The predictor's tests say what an ensemble answers; here, that all members are asked. */
-static void an_entry_answers_with_all_its_members(void **state)
-{
-    (void)state;
-    const double x[] = {12, 2};
-    kt_archive archive;
-    sample_ensembles(&archive);
-    for (size_t i = 0; i < archive.n_entries; i++) {
-        const kt_archive_entry *entry = &archive.entries[i];
-        kt_predictor *all = NULL, *one = NULL;
-        size_t n = kt_archive_members(entry);
-        double average = 0;
-        assert_int_equal(n, i == 1 ? 3 : i == 2 ? 2 : 1);
-        assert_int_equal(kt_archive_predictor(&all, entry, KT_ISA_GENERIC, NULL), KT_OK);
-        kt_mixture mixture = kt_predict_point(all, x);
-        assert_int_equal(mixture.n, 3 * n);
-        for (size_t m = 0; m < n; m++) {
-            const kt_model *model = &kt_archive_member(entry, m)->model;
-            assert_int_equal(kt_predictor_create(&one, model, KT_ISA_GENERIC, NULL), KT_OK);
-            kt_mixture own = kt_predict_point(one, x);
-            average += kt_mixture_cdf(&own, 0.01) / (double)n;
-            kt_predictor_destroy(one);
-        }
-        assert_true(fabs(kt_mixture_cdf(&mixture, 0.01) - average) < 1e-14);
-        kt_predictor_destroy(all);
-    }
-    kt_archive_clear(&archive);
-}
-
 static void an_archive_may_be_empty(void **state)
 {
     (void)state;
@@ -343,7 +314,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_written_is_read, scratch_enter, scratch_leave),
         cmocka_unit_test_setup_teardown(old_versions_are_read, scratch_enter, scratch_leave),
         cmocka_unit_test(options_are_those_of_the_winner),
-        cmocka_unit_test(an_entry_answers_with_all_its_members),
         cmocka_unit_test_setup_teardown(an_archive_may_be_empty, scratch_enter, scratch_leave),
         cmocka_unit_test_setup_teardown(bytes_depend_on_content_alone, scratch_enter, scratch_leave),
         cmocka_unit_test_setup_teardown(block_is_a_line_and_zeros, scratch_enter, scratch_leave),

@@ -134,7 +134,7 @@ static void test_conf(void **state)
 {
     const double w[] = {0.25, 0.75}, a[] = {2, 3}, b[] = {100, 200};
     const kt_mixture m = {KT_GAMMA, 2, w, a, b};
-    const kt_kubetwin_entry e = {"it's #{x}", "/a/b.keras", 20, 2, KT_TARGET_PROC_DELAY, &m};
+    kt_kubetwin_entry e = {"it's #{x}", "/a/b.keras", 20, 2, KT_TARGET_PROC_DELAY, 1, &m};
     char *text = NULL;
     (void)state;
     GOOD(kt_kubetwin_conf(&text, KT_BRANCH_MASTER, &e, 1, NULL));
@@ -144,9 +144,12 @@ static void test_conf(void **state)
     assert_non_null(
         strstr(text, "{distribution: :gamma, weight: 0.25, args: {shape: 2, scale: 100, seed: 1}}"));
     assert_null(strstr(text, ":replica =>")); /* master has none */
+    assert_null(strstr(text, "members"));
     free(text);
+    e.members = 3;
     GOOD(kt_kubetwin_conf(&text, KT_BRANCH_APPLICATION, &e, 1, NULL));
     assert_non_null(strstr(text, ":replica => 2"));
+    assert_non_null(strstr(text, "\n  # the best of 3 members; the distribution below is that of all\n"));
     free(text);
 }
 
@@ -188,7 +191,7 @@ static void check_equal(const kt_grid *a, const kt_grid *b)
 }
 
 /* Every family in the plain form, weibull and gamma in ERV's: written, read, the same. */
-static void check_tables(kt_grid_form form)
+static void check_tables(void (*make)(kt_archive *archive), kt_grid_form form)
 {
     static const double at[] = {0, 1, 12.5, 2, 34, 3, 40, 9};
     const kt_serving serving = {1.5, NAN};
@@ -196,7 +199,7 @@ static void check_tables(kt_grid_form form)
     kt_grid grids[5] = {{0}}, *read;
     kt_branch branch;
     size_t n = 0, n_read;
-    sample_archive(&archive);
+    make(&archive);
     for (size_t i = 0; i < archive.n_entries; i++)
         if (form == KT_GRID_PLAIN || kt_erv_families[archive.entries[i].fitted.model.net.family].name)
             GOOD(kt_grid_make(&grids[n++], &archive.entries[i], &serving, at, 4, form, KT_ISA_GENERIC, NULL));
@@ -228,8 +231,10 @@ static void check_tables(kt_grid_form form)
 static void test_tables(void **state)
 {
     (void)state;
-    check_tables(KT_GRID_PLAIN);
-    check_tables(KT_GRID_ERV);
+    check_tables(sample_archive, KT_GRID_PLAIN);
+    check_tables(sample_archive, KT_GRID_ERV);
+    check_tables(sample_ensembles, KT_GRID_PLAIN);
+    check_tables(sample_ensembles, KT_GRID_ERV);
 }
 
 static void test_tables_bad(void **state)

@@ -53,13 +53,13 @@ static void poll(void *context)
 
 /* This rank's cells; a held-out cell's rows follow those of the held-out cells before it. */
 static kt_status judge_own(kt_cell_score *scores, size_t *n_scores, const job *j, kt_work *work, size_t item,
-                           const kt_model *model, int rank, int size, kt_error *err)
+                           const kt_archive_entry *entry, int rank, int size, kt_error *err)
 {
     kt_status status = KT_OK;
     const kt_store_service *s = kt_store_at(j->store, item);
     kt_predictor *predictor = NULL;
     size_t first = s->n_train + s->n_validation, at = 0, n = 0;
-    KT_TRY(kt_predictor_create(&predictor, model, j->isa, err));
+    KT_TRY(kt_archive_predictor(&predictor, entry, j->isa, err));
     kt_predictor_on_pause(predictor, poll, work);
     for (size_t c = 0; c < s->n_cells; c++) {
         if (!s->cell_test[c])
@@ -96,7 +96,7 @@ static kt_status judge_cells(kt_archive_entry *entry, const job *j, kt_work *wor
     entry->n_cells = held_out(kt_store_at(j->store, item));
     KT_TRY(kt_alloc(&entry->cells, entry->n_cells, sizeof *entry->cells, err));
     KT_TRY(kt_alloc(&scores, entry->n_cells, sizeof *scores, err));
-    status = judge_own(scores, &n, j, work, item, &entry->fitted.model, kt_comm_rank(team), sink.size, err);
+    status = judge_own(scores, &n, j, work, item, entry, kt_comm_rank(team), sink.size, err);
     KT_TRY(kt_comm_agree(team, status, err));
     KT_TRY(kt_comm_gather((const char *)scores, n * sizeof *scores, 0, team, take_scores, &sink, err));
 out:

@@ -78,6 +78,10 @@ kt_status results_export(job *j, kt_error *err)
     for (size_t i = 0; i < archive->n_entries; i++)
         entries[i] = &archive->entries[i];
     KT_TRY(kt_keras_export(j->folder, archive, entries, archive->n_entries, &options, err));
+    for (size_t i = 0; !j->set.quiet && i < archive->n_entries; i++)
+        if (entries[i]->n_more > 0)
+            fprintf(stderr, "keras: %s: its .keras file has the best of %zu members\n", entries[i]->name,
+                    kt_archive_members(entries[i]));
     if (!j->set.json)
         printf("keras:   %s/" KT_RUN_MODELS "\n", j->folder);
 out:

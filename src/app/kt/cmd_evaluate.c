@@ -113,7 +113,7 @@ static kt_status evaluate(kt_cell_score *scores, evaluation *e, kt_error *err)
     kt_status status = KT_OK;
     kt_predictor *predictor = NULL;
     KT_TRY(sort_rows(e, err));
-    KT_TRY(kt_predictor_create(&predictor, &e->entry->fitted.model, e->isa, err));
+    KT_TRY(kt_archive_predictor(&predictor, e->entry, e->isa, err));
     for (size_t c = 0; c < e->service->n_cells; c++) {
         size_t first = e->first[c], n = e->first[c + 1] - first;
         KT_TRY(kt_metrics_cell(&scores[c], predictor, &e->service->cells[c], e->x + first * e->d,

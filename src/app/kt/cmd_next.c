@@ -296,7 +296,7 @@ static kt_status run(void *given, const char *const *paths, size_t n, kt_error *
     KT_TRY(kt_grid_check(&q.archive, err));
     KT_TRY(choose_services(&q, err));
     for (size_t i = 0; i < q.n; i++)
-        KT_TRY(kt_predictor_create(&q.services[i].predictor, &q.entries[i]->fitted.model, q.isa, err));
+        KT_TRY(kt_archive_predictor(&q.services[i].predictor, q.entries[i], q.isa, err));
     for (size_t i = 0; i < q.n; i++)
         KT_TRY(measured(&q.services[i], q.entries[i], store, err));
     for (size_t i = 0; i < q.n; i++)

@@ -80,6 +80,8 @@ static kt_status print_point_json(const asked *a, const double *x, const kt_mixt
     kt_json_put(json, "at", at);
     kt_json_put(json, "inside_hull", kt_json_bool(inside));
     kt_json_put(json, "family", kt_json_string(kt_family_table[m->family].name));
+    if (a->entry->n_more > 0)
+        kt_json_put(json, "members", kt_json_int((int64_t)kt_archive_members(a->entry)));
     kt_json_put(json, "weight", kt_json_reals(m->weight, (size_t)m->n));
     kt_json_put(json, "concentration", kt_json_reals(m->concentration, (size_t)m->n));
     kt_json_put(json, "scale", kt_json_reals(m->scale, (size_t)m->n));
@@ -95,7 +97,7 @@ static kt_status predict_point(asked *a, kt_error *err)
     KT_TRY(read_quantiles(a, usual, sizeof usual / sizeof *usual, err));
     KT_TRY(command_point_read(x, &a->archive, &a->o->point, err));
     kt_mixture m = kt_predict_point(a->predictor, x);
-    bool inside = kt_model_inside(&a->entry->fitted.model, x);
+    bool inside = kt_predictor_inside(a->predictor, x);
     if (a->o->json)
         return print_point_json(a, x, &m, inside, err);
     printf("%s:", a->entry->name);
@@ -106,7 +108,10 @@ static kt_status predict_point(asked *a, kt_error *err)
     printf("mean  %.6g s\n", kt_mixture_mean(&m));
     for (size_t q = 0; q < a->n_quantiles; q++)
         printf("p%-4g %.6g s\n", 100 * a->quantile[q], kt_mixture_quantile(&m, a->quantile[q]));
-    printf("%-10s weight, concentration, scale\n", kt_family_table[m.family].name);
+    printf("%-10s weight, concentration, scale", kt_family_table[m.family].name);
+    if (a->entry->n_more > 0)
+        printf("; an ensemble of %zu, the best member's first", kt_archive_members(a->entry));
+    putchar('\n');
     for (int j = 0; j < m.n; j++)
         printf("  %.8g, %.8g, %.8g\n", m.weight[j], m.concentration[j], m.scale[j]);
 out:
@@ -118,7 +123,7 @@ out:
 static double quantile_of(const asked *a, const float *mixture, double p)
 {
     double w[KT_MIXTURE_MAX], c[KT_MIXTURE_MAX], s[KT_MIXTURE_MAX], sum = 0;
-    int K = a->entry->fitted.model.net.components;
+    int K = kt_predictor_components(a->predictor);
     for (int j = 0; j < K; j++) {
         w[j] = (double)mixture[j];
         c[j] = (double)mixture[K + j];
@@ -127,7 +132,7 @@ static double quantile_of(const asked *a, const float *mixture, double p)
     }
     for (int j = 0; j < K; j++)
         w[j] /= sum;
-    kt_mixture m = {a->entry->fitted.model.net.family, K, w, c, s};
+    kt_mixture m = {kt_predictor_family(a->predictor), K, w, c, s};
     return kt_mixture_quantile(&m, p);
 }
 
@@ -140,7 +145,7 @@ static void print_header(const asked *a)
     for (size_t q = 0; q < a->n_quantiles; q++)
         printf(",p%g", 100 * a->quantile[q]);
     for (int part = 0; part < 3; part++)
-        for (int j = 0; j < a->entry->fitted.model.net.components; j++)
+        for (int j = 0; j < kt_predictor_components(a->predictor); j++)
             printf(",%s_%d", parts[part], j);
     putchar('\n');
 }
@@ -149,7 +154,7 @@ static kt_status print_piece(const asked *a, const double *x, const float *mixtu
 {
     enum { NUMBERS = KT_FEATURES_MAX + 1 + QUANTILES_MAX + 3 * KT_MIXTURE_MAX };
     char line[NUMBERS * (KT_DIGITS + 1)];
-    size_t d = (size_t)a->archive.d, width = 3 * (size_t)a->entry->fitted.model.net.components;
+    size_t d = (size_t)a->archive.d, width = 3 * (size_t)kt_predictor_components(a->predictor);
     for (size_t i = 0; i < n; i++) {
         const double *point = x + i * d;
         const float *mixture = mixtures + i * width;
@@ -158,7 +163,7 @@ static kt_status print_piece(const asked *a, const double *x, const float *mixtu
             end = kt_digits_double(end, point[f]);
             *end++ = ',';
         }
-        *end++ = kt_model_inside(&a->entry->fitted.model, point) ? '1' : '0';
+        *end++ = kt_predictor_inside(a->predictor, point) ? '1' : '0';
         for (size_t q = 0; q < a->n_quantiles; q++)
             end += sprintf(end, ",%.9g", quantile_of(a, mixture, a->quantile[q]));
         for (size_t j = 0; j < width; j++) {
@@ -186,9 +191,9 @@ static kt_status write_piece(kt_h5 *file, const asked *a, const double *x, const
 {
     static const char *const parts[] = {"weight", "concentration", "scale"};
     kt_status status = KT_OK;
-    size_t d = (size_t)a->archive.d, K = (size_t)a->entry->fitted.model.net.components, Q = a->n_quantiles;
+    size_t d = (size_t)a->archive.d, K = (size_t)kt_predictor_components(a->predictor), Q = a->n_quantiles;
     for (size_t i = 0; i < n; i++) {
-        out->inside[i] = kt_model_inside(&a->entry->fitted.model, x + i * d);
+        out->inside[i] = kt_predictor_inside(a->predictor, x + i * d);
         for (size_t q = 0; q < Q; q++)
             out->quantile[i * Q + q] = quantile_of(a, out->mixtures + i * 3 * K, a->quantile[q]);
     }
@@ -208,10 +213,10 @@ out:
 static kt_status begin_file(kt_h5 *file, const asked *a, size_t n, kt_error *err)
 {
     kt_status status = KT_OK;
-    size_t K = (size_t)a->entry->fitted.model.net.components;
+    size_t K = (size_t)kt_predictor_components(a->predictor);
     KT_TRY(kt_h5_put_schema(file, MIXTURES_SCHEMA, MIXTURES_VERSION, err));
     KT_TRY(kt_h5_put_text(file, "service", a->entry->name, err));
-    KT_TRY(kt_h5_put_text(file, "family", kt_family_table[a->entry->fitted.model.net.family].name, err));
+    KT_TRY(kt_h5_put_text(file, "family", kt_family_table[kt_predictor_family(a->predictor)].name, err));
     KT_TRY(kt_h5_reserve(file, "x", KT_H5_F64, n, (size_t)a->archive.d, err));
     KT_TRY(kt_h5_reserve(file, "inside", KT_H5_U8, n, 0, err));
     if (a->n_quantiles > 0) {
@@ -229,7 +234,7 @@ out:
 static kt_status predict_all(kt_h5 *file, asked *a, const points *p, kt_error *err)
 {
     kt_status status = KT_OK;
-    size_t d = (size_t)a->archive.d, K = (size_t)a->entry->fitted.model.net.components;
+    size_t d = (size_t)a->archive.d, K = (size_t)kt_predictor_components(a->predictor);
     piece out = {0};
     KT_TRY(kt_alloc(&out.mixtures, PIECE * 3 * K, sizeof *out.mixtures, err));
     KT_TRY(kt_alloc(&out.part, PIECE * K, sizeof *out.part, err));
@@ -313,7 +318,7 @@ static kt_status run(void *given, const char *const *paths, size_t n, kt_error *
     KT_TRY(command_isa(&isa, err));
     KT_TRY(kt_archive_read(&a.archive, paths[0], err));
     KT_TRY(command_entry(&a.entry, &a.archive, a.o->service, err));
-    KT_TRY(kt_predictor_create(&a.predictor, &a.entry->fitted.model, isa, err));
+    KT_TRY(kt_archive_predictor(&a.predictor, a.entry, isa, err));
     KT_TRY(a.o->points || a.o->grids.n > 0 ? predict_many(&a, err) : predict_point(&a, err));
 out:
     kt_predictor_destroy(a.predictor);
@@ -327,7 +332,9 @@ const kt_command command_predict = {
     .usage = "ARCHIVE --service S --rps R --rep N | --grid ... | --points FILE.csv",
     .about =
         "One point: mean, quantiles and mixture, in seconds. Many: a line of CSV each, or HDF5 with --out.\n"
-        "Gamma's scale is a rate (1/s), as in KubeTwin and TensorFlow Probability.\n",
+        "Gamma's scale is a rate (1/s), as in KubeTwin and TensorFlow Probability. An ensemble's answer is "
+        "the mixture of\n"
+        "its members' mixtures, the best member's components first.\n",
     .options = options,
     .size = sizeof(predict_options),
     .least = 1,

@@ -56,9 +56,9 @@ static kt_status run(void *given, const char *const *paths, size_t n, kt_error *
     KT_TRY(kt_archive_read(&archive, paths[0], err));
     KT_TRY(command_entry(&entry, &archive, o->service, err));
     KT_TRY(command_point_read(x, &archive, &o->point, err));
-    KT_TRY(kt_predictor_create(&predictor, &entry->fitted.model, isa, err));
+    KT_TRY(kt_archive_predictor(&predictor, entry, isa, err));
     kt_mixture mixture = kt_predict_point(predictor, x);
-    bool inside = kt_model_inside(&entry->fitted.model, x);
+    bool inside = kt_predictor_inside(predictor, x);
     if (!inside)
         fprintf(stderr, "kt sample: the point lies outside the hull of the training cells\n");
     KT_TRY(print(o, &mixture, entry->name, inside, err));

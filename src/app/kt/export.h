@@ -28,6 +28,9 @@ typedef struct {
 } export_job;
 
 /* Each writes into options->out and says on standard output what it wrote, unless quiet. */
+/* Says on standard error that .keras files have but the best member of an ensemble; unless quiet. */
+void export_tell_best(const export_job *job);
+
 kt_status export_keras(const export_job *job, kt_error *err);
 kt_status export_kubetwin(const export_job *job, kt_error *err);
 kt_status export_json(const export_job *job, kt_error *err);

@@ -266,7 +266,8 @@ static kt_status make_part(kt_kubetwin_entry *e, conf_part *part, const tables *
     KT_TRY(kt_grid_make(&part->grid, entry, serving, asked, 1, KT_GRID_ERV, t->isa, err));
     KT_TRY(model_path(&part->model, job->options->out, entry->name, err));
     part->mixture = kt_grid_mixture(&part->grid, 0);
-    *e = (kt_kubetwin_entry){entry->name, part->model, at[0], at[1], entry->target, &part->mixture};
+    *e = (kt_kubetwin_entry){
+        entry->name, part->model, at[0], at[1], entry->target, kt_archive_members(entry), &part->mixture};
 out:
     return status;
 }
@@ -336,6 +337,7 @@ kt_status export_kubetwin(const export_job *job, kt_error *err)
     KT_TRY(kt_stage_commit(t.stage, job->options->force, err));
     t.stage = NULL;
     tell(&t, "saved_models, " EXPORT_CONF ", " EXPORT_TABLE_CSV ", " EXPORT_TABLE_JSON);
+    export_tell_best(job);
 out:
     end(&t);
     return status;
