@@ -72,6 +72,7 @@ typedef struct {
     size_t offset;
     size_t width; /* > 0: text of that many bytes in the struct */
 } kt_h5_field;
+/* fields: the same until the file is closed. */
 kt_status kt_h5_put_table(kt_h5 *h, const char *name, const kt_h5_field *fields, size_t n_fields,
                           const void *rows, size_t row_size, size_t n, kt_error *err);
 kt_status kt_h5_get_table(void **rows, size_t *n, kt_h5 *h, const char *name, const kt_h5_field *fields,

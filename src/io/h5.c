@@ -106,6 +106,7 @@ void kt_h5_forget(kt_h5 *h)
     if (!h)
         return;
     if (h->file && --h->file->handles == 0) {
+        kt_h5_release_tables(h->file);
         kt_h5_release(h->file->creation);
         free(h->file->path);
         free(h->file);

@@ -19,6 +19,17 @@ typedef struct {
         .id = H5I_INVALID_HID, .space = H5I_INVALID_HID, .type = H5I_INVALID_HID                             \
     }
 
+typedef struct {
+    hid_t file, memory; /* little-endian, and the machine's */
+} kt_h5_types;
+
+/* How the rows of a table are written. */
+typedef struct {
+    const kt_h5_field *fields; /* whose */
+    kt_h5_types row;
+    hid_t transfer;
+} kt_h5_rows;
+
 enum { KT_H5_KEPT = 4 };
 
 /* What all handles of one open file share. */
@@ -31,6 +42,8 @@ typedef struct {
     int n_kept; /* datasets of the root that are read in parts, by name: they stay open until it is closed */
     char *kept_name[KT_H5_KEPT];
     kt_h5_dataset kept[KT_H5_KEPT];
+    int n_tables; /* the first that were written: describing a row takes as long as writing some */
+    kt_h5_rows table[KT_H5_KEPT];
 } kt_h5_file;
 
 struct kt_h5 {
@@ -68,10 +81,6 @@ hid_t kt_h5_text_type(size_t width, H5T_str_t padding);
 
 /* ---- h5_data.c: datasets, also for h5_table.c ---- */
 
-typedef struct {
-    hid_t file, memory; /* little-endian, and the machine's */
-} kt_h5_types;
-
 kt_h5_types kt_h5_types_of(kt_h5_type type);
 bool kt_h5_is_real(kt_h5_type type);
 
@@ -91,5 +100,9 @@ kt_status kt_h5_dataset_read(void *data, const kt_h5_dataset *d, kt_h5 *h, const
 /* Makes a dataset, writes it and closes it. */
 kt_status kt_h5_dataset_put(kt_h5 *h, const char *name, kt_h5_types types, size_t rows, size_t columns,
                             hid_t transfer, const void *data, kt_error *err);
+
+/* ---- h5_table.c ---- */
+
+void kt_h5_release_tables(kt_h5_file *file);
 
 #endif

@@ -4,6 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NO_ROWS                                                                                              \
+    {                                                                                                        \
+        .row = {H5I_INVALID_HID, H5I_INVALID_HID}, .transfer = H5I_INVALID_HID                               \
+    }
+
 /* The two types of a table's row: packed in the file, a C struct in memory. */
 static kt_status row_types(kt_h5_types *row, kt_h5 *h, const char *name, const kt_h5_field *fields,
                            size_t n_fields, size_t row_size, kt_error *err)
@@ -32,19 +37,53 @@ static kt_status row_types(kt_h5_types *row, kt_h5 *h, const char *name, const k
     return good ? KT_OK : kt_h5_fail(h, name, KT_IO, "describe its rows", err);
 }
 
+static void release_rows(const kt_h5_rows *rows)
+{
+    kt_h5_release(rows->transfer);
+    kt_h5_release(rows->row.file);
+    kt_h5_release(rows->row.memory);
+}
+
+void kt_h5_release_tables(kt_h5_file *file)
+{
+    while (file->n_tables > 0)
+        release_rows(&file->table[--file->n_tables]);
+}
+
+/* Borrowed from the file, or *own. */
+static kt_status rows_of(const kt_h5_rows **rows, kt_h5_rows *own, kt_h5 *h, const char *name,
+                         const kt_h5_field *fields, size_t n_fields, size_t row_size, kt_error *err)
+{
+    kt_status status = KT_OK;
+    kt_h5_file *file = h->file;
+    for (int i = 0; i < file->n_tables; i++)
+        if (file->table[i].fields == fields) {
+            *rows = &file->table[i];
+            return KT_OK;
+        }
+    own->fields = fields;
+    KT_TRY(row_types(&own->row, h, name, fields, n_fields, row_size, err));
+    own->transfer = kt_h5_transfer_list(own->row.file, own->row.memory);
+    *rows = own;
+    if (file->n_tables < KT_H5_KEPT) {
+        *rows = &file->table[file->n_tables];
+        file->table[file->n_tables++] = *own;
+        *own = (kt_h5_rows)NO_ROWS;
+    }
+out:
+    return status;
+}
+
 kt_status kt_h5_put_table(kt_h5 *h, const char *name, const kt_h5_field *fields, size_t n_fields,
                           const void *rows, size_t row_size, size_t n, kt_error *err)
 {
     kt_status status = KT_OK;
-    kt_h5_types row = {H5I_INVALID_HID, H5I_INVALID_HID};
-    hid_t transfer = H5I_INVALID_HID;
-    KT_TRY(row_types(&row, h, name, fields, n_fields, row_size, err));
-    transfer = kt_h5_transfer_list(row.file, row.memory);
-    KT_TRY(kt_h5_dataset_put(h, name, row, n, 0, transfer, rows, err));
+    kt_h5_rows own = NO_ROWS;
+    const kt_h5_rows *how = NULL;
+    KT_TRY(rows_of(&how, &own, h, name, fields, n_fields, row_size, err));
+    KT_TRY(kt_h5_dataset_put(h, name, how->row, n, 0, how->transfer, rows, err));
 out:
-    kt_h5_release(transfer);
-    kt_h5_release(row.file);
-    kt_h5_release(row.memory);
+    release_rows(&own);
     return status;
 }
 
