@@ -11,9 +11,12 @@ enum {
     KINDS = 6,           /* batches that are measured */
     MOST_ROWS = 1 << 21, /* of a service: more would only take longer to read */
     ROUNDS = 5,
+    JUDGED = 8, /* cells, in about so many seconds */
     NO_LOOK = 1 << 29
 };
-#define ROUND_SECONDS 0.03
+#define ROUND_SECONDS  0.03
+#define JUDGED_SECONDS 0.2
+#define WARM_SECONDS   0.5
 
 /* Seconds of a core: what else the machine does now is not the fit's. */
 static double now(void)
@@ -79,23 +82,43 @@ out:
     return status;
 }
 
+/* A fit that has come to its end begins anew: past it there are no steps like those of a fit. */
+static kt_status step_on(kt_fit **fit, kt_fit_progress *progress, const trial *t, const kt_recipe *recipe,
+                         kt_error *err)
+{
+    kt_status status = KT_OK;
+    const kt_team alone = {.size = 1};
+    if (*progress != KT_FIT_DONE && *fit)
+        return KT_OK;
+    kt_fit_destroy(*fit);
+    *fit = NULL;
+    KT_TRY(kt_fit_create(fit, recipe, &t->data, &alone, t->isa, err));
+    *progress = KT_FIT_STEPPED;
+out:
+    return status;
+}
+
 /* Median seconds of a step; looks, where there are any, are part of it. */
-static kt_status time_steps(double *step, kt_fit *fit, bool looks, kt_error *err)
+static kt_status time_steps(double *step, kt_fit **fit, const trial *t, const kt_recipe *recipe, bool looks,
+                            kt_error *err)
 {
     kt_status status = KT_OK;
     kt_fit_progress progress = KT_FIT_STEPPED;
     double rounds[ROUNDS];
     for (int i = -1; i < ROUNDS; i++) { /* the first warms up */
-        double began = now(), took = 0;
-        uint64_t first = kt_fit_step(fit);
-        while (took < ROUND_SECONDS && progress != KT_FIT_DONE) {
+        double took = 0, steps = 0;
+        while (took < ROUND_SECONDS) {
+            KT_TRY(step_on(fit, &progress, t, recipe, err));
+            uint64_t first = kt_fit_step(*fit);
+            double began = now();
             do
-                KT_TRY(kt_fit_advance(&progress, fit, 16, err));
+                KT_TRY(kt_fit_advance(&progress, *fit, 16, err));
             while (looks && progress == KT_FIT_STEPPED);
-            took = now() - began;
+            took += now() - began;
+            steps += (double)(kt_fit_step(*fit) - first);
         }
         if (i >= 0)
-            rounds[i] = took / (double)(kt_fit_step(fit) - first);
+            rounds[i] = took / steps;
     }
     qsort(rounds, ROUNDS, sizeof *rounds, ascending);
     *step = rounds[ROUNDS / 2];
@@ -104,23 +127,21 @@ out:
 }
 
 /* Seconds of a step by that batch, and of what is not a step; fitted may be NULL. */
-static kt_status measure(double *step, double *rest, kt_fitted *fitted, trial *t, int batch, bool looks,
+static kt_status measure(double *step, double *rest, kt_fitted *fitted, const trial *t, int batch, bool looks,
                          kt_error *err)
 {
     kt_status status = KT_OK;
     kt_fit *fit = NULL;
-    kt_team alone = {.size = 1};
+    kt_fit_progress progress = KT_FIT_DONE;
     kt_recipe recipe = t->recipe;
     recipe.batch = batch;
-    recipe.steps = 1 << 30;
-    recipe.epochs = 0;
     recipe.patience = 0;
     if (!looks)
         recipe.look_steps = NO_LOOK;
     double began = now();
-    KT_TRY(kt_fit_create(&fit, &recipe, &t->data, &alone, t->isa, err));
+    KT_TRY(step_on(&fit, &progress, t, &recipe, err));
     *rest = now() - began;
-    KT_TRY(time_steps(step, fit, looks, err));
+    KT_TRY(time_steps(step, &fit, t, &recipe, looks, err));
     began = now();
     if (fitted)
         KT_TRY(kt_fit_finish(fitted, fit, err));
@@ -151,22 +172,32 @@ out:
     return status;
 }
 
-/* From all rows of a cell and from a quarter of them. */
+/* From all rows of cells and from a quarter of them: a few cells, as one costs more than another. */
 static kt_status measure_judging(kt_costs_batch *b, const trial *t, const kt_model *model, kt_error *err)
 {
     kt_status status = KT_OK;
     const kt_store_service *s = kt_store_at(t->store, t->service);
     kt_predictor *predictor = NULL;
-    double whole, quarter;
-    size_t cell = 0, first = s->n_test > 0 ? s->n_train + s->n_validation : 0;
-    while (s->n_test > 0 && !s->cell_test[cell])
-        cell++;
-    size_t n = s->cells[cell].rows < MOST_ROWS ? s->cells[cell].rows : MOST_ROWS, few = (n + 3) / 4;
+    double whole = 0, quarter = 0, rows = 0, few_rows = 0, cells = 0, took;
+    size_t first = s->n_test > 0 ? s->n_train + s->n_validation : 0;
     KT_TRY(kt_predictor_create(&predictor, model, t->isa, err));
-    KT_TRY(judge(&whole, predictor, t, cell, first, n, err)); /* warms up */
-    KT_TRY(judge(&whole, predictor, t, cell, first, n, err));
-    KT_TRY(judge(&quarter, predictor, t, cell, first, few, err));
-    line(&b->judge_cell, &b->judge_row, (double)few, quarter, (double)n, whole);
+    for (size_t c = 0; c < s->n_cells && cells < JUDGED && whole < JUDGED_SECONDS; c++) {
+        size_t all = s->cells[c].rows, n = all < MOST_ROWS ? all : MOST_ROWS, few = (n + 3) / 4;
+        if ((s->n_test > 0 && !s->cell_test[c]) || n == 0)
+            continue;
+        if (cells == 0)
+            KT_TRY(judge(&took, predictor, t, c, first, few, err)); /* warms up */
+        cells++;
+        KT_TRY(judge(&took, predictor, t, c, first, n, err));
+        whole += took;
+        rows += (double)n;
+        KT_TRY(judge(&took, predictor, t, c, first, few, err));
+        quarter += took;
+        few_rows += (double)few;
+        first += all;
+    }
+    if (cells > 0)
+        line(&b->judge_cell, &b->judge_row, few_rows / cells, quarter / cells, rows / cells, whole / cells);
 out:
     kt_predictor_destroy(predictor);
     return status;
@@ -234,7 +265,7 @@ static int half_of(int batch)
 }
 
 /* What no team shortens of a step is what one without rows would take. */
-static kt_status measure_steps(kt_costs_batch *b, trial *t, kt_error *err)
+static kt_status measure_steps(kt_costs_batch *b, const trial *t, kt_error *err)
 {
     kt_status status = KT_OK;
     double whole, half, rest;
@@ -245,6 +276,16 @@ static kt_status measure_steps(kt_costs_batch *b, trial *t, kt_error *err)
     b->fixed = fmin(b->fixed, b->step);
 out:
     return status;
+}
+
+/* A core that idled comes to its speed within some tenths of a second. Who is refused here is refused again.
+ */
+static void warm_up(const trial *t, int batch)
+{
+    kt_status status = KT_OK;
+    double began = now(), step, rest;
+    while (status == KT_OK && now() - began < WARM_SECONDS)
+        status = measure(&step, &rest, NULL, t, batch, true, NULL);
 }
 
 /* Steps by a service of median size, what is not a step by the smallest and the largest. */
@@ -259,9 +300,11 @@ static kt_status measure_kind(plan_job *job, int batch, kt_error *err)
     KT_TRY(typical(which, job, batch, err));
     for (int i = 0; i < 3; i++)
         KT_TRY(prepare(&trials[i], job, which[i], err));
+    if (job->costs.n == 0)
+        warm_up(&trials[1], batch);
     KT_TRY(measure_steps(&b, &trials[1], err));
     for (int end = 0; end < 2; end++) {
-        trial *t = &trials[2 * end];
+        const trial *t = &trials[2 * end];
         rows[end] = (double)(t->data.n_train + t->data.n_validation);
         KT_TRY(measure(&step, &rest[end], &fitted[end], t, batch, true, err));
     }
