@@ -93,15 +93,19 @@ kt_status kt_archive_merge(kt_archive *whole, kt_archive *parts, const char *con
 /* Members of the entry's model, at least 1; the m-th of them, the best first. */
 size_t kt_archive_members(const kt_archive_entry *entry);
 const kt_fitted *kt_archive_member(const kt_archive_entry *entry, size_t m);
+int kt_archive_components(const kt_archive_entry *entry); /* of all members together */
 
 /* What the entry's model answers, of all its members together (kt/model.h). The entry is borrowed. */
 kt_status kt_archive_predictor(kt_predictor **predictor, const kt_archive_entry *entry, kt_isa isa,
                                kt_error *err);
 
-/* The result options that a service's model was made with: those of /config, and over them what a sweep found
- * for its best member. Of /sweep that is read: {"winners": [{"search", "trial", "place", "value", "options":
- * {...}}, ...]} with place 0 for the best, and search the service where each has a search of its own. Caller
- * drops. KT_INPUT: no JSON. */
+/* What a sweep says of the service's best member, {"trial", "value", "options": {...}, ...}, or NULL;
+ * borrowed. sweep: kt_archive.sweep as JSON, or NULL. Of it {"winners": [...]} is read, where the best has
+ * place 0, and "search" is the service where each had a search of its own. */
+const kt_json *kt_archive_winner(const kt_json *sweep, const char *service);
+
+/* The result options that a service's model was made with: those of /config, and over them those of the
+ * winner. A recipe among these stands for all that it presets. Caller drops. KT_INPUT: no JSON. */
 kt_status kt_archive_options(kt_json **options, const kt_archive *archive, const char *service,
                              kt_error *err);
 

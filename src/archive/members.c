@@ -14,6 +14,14 @@ const kt_fitted *kt_archive_member(const kt_archive_entry *entry, size_t m)
     return m == 0 ? &entry->fitted : &entry->more[m - 1];
 }
 
+int kt_archive_components(const kt_archive_entry *entry)
+{
+    int components = 0;
+    for (size_t m = 0; m < kt_archive_members(entry); m++)
+        components += kt_archive_member(entry, m)->model.net.components;
+    return components;
+}
+
 kt_status kt_archive_predictor(kt_predictor **predictor, const kt_archive_entry *entry, kt_isa isa,
                                kt_error *err)
 {
@@ -30,17 +38,16 @@ out:
     return status;
 }
 
-/* What a sweep found for the service's best member, or NULL; borrowed from it. */
-static const kt_json *found_for(const kt_json *sweep, const char *service)
+const kt_json *kt_archive_winner(const kt_json *sweep, const char *service)
 {
-    const kt_json *winners = kt_json_get(sweep, "winners"), *found = NULL;
-    for (size_t i = 0; !found && i < kt_json_size(winners); i++) {
+    const kt_json *winners = kt_json_get(sweep, "winners");
+    for (size_t i = 0; i < kt_json_size(winners); i++) {
         const kt_json *one = kt_json_at(winners, i);
         const char *search = kt_json_as_text(kt_json_get(one, "search"), NULL);
         if (kt_json_as_int(kt_json_get(one, "place"), 0) == 0 && (!search || strcmp(search, service) == 0))
-            found = kt_json_get(one, "options");
+            return one;
     }
-    return kt_json_kind_of(found) == KT_JSON_OBJECT ? found : NULL;
+    return NULL;
 }
 
 kt_status kt_archive_options(kt_json **options, const kt_archive *archive, const char *service, kt_error *err)
@@ -53,8 +60,8 @@ kt_status kt_archive_options(kt_json **options, const kt_archive *archive, const
         KT_TRY(kt_fail(err, KT_INPUT, "/config: is no object"));
     if (archive->sweep)
         KT_TRY(kt_json_parse(&sweep, archive->sweep, strlen(archive->sweep), "/sweep", err));
-    const kt_json *found = found_for(sweep, service);
-    if (found)
+    const kt_json *found = kt_json_get(kt_archive_winner(sweep, service), "options");
+    if (kt_json_kind_of(found) == KT_JSON_OBJECT)
         kt_json_merge(config, found);
     *options = config;
     config = NULL;

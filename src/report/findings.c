@@ -321,6 +321,9 @@ kt_status findings_make(findings *f, const kt_report *report, kt_error *err)
     size_t n = report->services ? report->n_services : report->archive->n_entries;
     uint64_t seed = seed_of(report->archive);
     f->report = report;
+    if (report->archive->sweep)
+        KT_TRY(
+            kt_json_parse(&f->sweep, report->archive->sweep, strlen(report->archive->sweep), "sweep", err));
     KT_TRY(check_features(report, err));
     KT_TRY(kt_alloc(&f->services, n, sizeof *f->services, err));
     for (; f->n < n; f->n++)
@@ -338,5 +341,6 @@ void findings_clear(findings *f)
     for (size_t i = 0; i < f->n; i++)
         free(f->services[i].cells);
     free(f->services);
+    kt_json_drop(f->sweep);
     *f = (findings){0};
 }

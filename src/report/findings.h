@@ -2,6 +2,7 @@
 #ifndef KT_REPORT_FINDINGS_H
 #define KT_REPORT_FINDINGS_H
 
+#include "kt/json.h"
 #include "kt/report.h"
 #include "kt/verdict.h"
 #include <stdbool.h>
@@ -58,6 +59,7 @@ typedef struct {
 
 typedef struct {
     const kt_report *report;
+    kt_json *sweep; /* of the archive, or NULL */
     size_t n;
     found_service *services;
 } findings;

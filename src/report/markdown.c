@@ -62,6 +62,8 @@ static void cells(FILE *out, const found_service *s)
 {
     fputs("\n## ", out);
     put_markdown(out, s->entry->name);
+    if (s->entry->n_more > 0)
+        fprintf(out, "\n\nAn ensemble of %zu members.", kt_archive_members(s->entry));
     fputs("\n\n| cell | kind | rows | KS | floor | p50, ms | model | p95, ms | model | p99, ms | model |\n"
           "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
           out);

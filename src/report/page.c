@@ -82,24 +82,27 @@ static kt_status parts(FILE *out, const findings *f, kt_error *err)
     kt_status status = KT_OK;
     const kt_report *r = f->report;
     kt_json *cleaning = NULL, *provenance = NULL, *options = NULL;
-    char *config = NULL;
+    char *config = NULL, *searched = NULL;
     const char *title = r->title ? r->title : "Processing-time models";
     KT_TRY(parse(&cleaning, r->archive->cleaning, "cleaning", err));
     KT_TRY(parse(&provenance, r->store ? kt_store_provenance(r->store) : NULL, "provenance", err));
     KT_TRY(parse(&options, r->archive->config, "config", err));
     KT_TRY(kt_json_text(&config, options, 2, err));
+    if (kt_json_get(f->sweep, "sweep"))
+        KT_TRY(kt_json_text(&searched, kt_json_get(f->sweep, "sweep"), 2, err));
     KT_TRY(head(out, title, err));
     banner(out, f, title);
     page_trust(out, f);
     page_services(out, f);
     page_data(out, f, cleaning, provenance);
-    page_again(out, f, config);
+    page_again(out, f, config, searched);
     fputs("</main>\n<footer><p>Made by kt-train " KT_VERSION ".</p></footer>\n</body>\n</html>\n", out);
 out:
     kt_json_drop(cleaning);
     kt_json_drop(provenance);
     kt_json_drop(options);
     free(config);
+    free(searched);
     return status;
 }
 

@@ -10,7 +10,7 @@
 void page_trust(FILE *out, const findings *f);
 void page_services(FILE *out, const findings *f);
 void page_data(FILE *out, const findings *f, const kt_json *cleaning, const kt_json *provenance);
-void page_again(FILE *out, const findings *f, const char *config);
+void page_again(FILE *out, const findings *f, const char *config, const char *sweep);
 
 /* ---- page_tables.c: what stands behind the pictures ---- */
 void table_cells(FILE *out, const found_service *f);

@@ -231,16 +231,19 @@ static void digests(FILE *out, const findings *f)
     fputs("</details>\n", out);
 }
 
-void page_again(FILE *out, const findings *f, const char *config)
+void page_again(FILE *out, const findings *f, const char *config, const char *sweep)
 {
     const kt_archive *a = f->report->archive;
     fputs("<section id=\"again\" aria-labelledby=\"h-again\">\n<h2 id=\"h-again\">How to do it again</h2>\n"
           "<p>The archive is a function of the rows, these options and the number of the numerics; ranks, "
           "hosts and "
           "the way the work was shared do not change a byte of it. With the options in "
-          "<code>options.json</code>:</p>\n"
-          "<pre>kt-train DATA --config options.json --out RUN\nsha256sum RUN/models.h5</pre>\n<dl>",
+          "<code>options.json</code>",
           out);
+    fprintf(out,
+            "%s:</p>\n<pre>kt-train %sDATA --config options.json --out RUN\nsha256sum "
+            "RUN/models.h5</pre>\n<dl>",
+            sweep ? " and the sweep in <code>sweep.json</code>" : "", sweep ? "--sweep sweep.json " : "");
     term(out, "SHA-256 of the archive");
     fprintf(out, "<code>%s</code>", f->report->digest);
     term(out, "numerics");
@@ -248,6 +251,11 @@ void page_again(FILE *out, const findings *f, const char *config)
     fputs("</dl>\n<details><summary>options.json</summary><pre>", out);
     put_escaped(out, config);
     fputs("</pre></details>\n", out);
+    if (sweep) {
+        fputs("<details><summary>sweep.json</summary><pre>", out);
+        put_escaped(out, sweep);
+        fputs("</pre></details>\n", out);
+    }
     digests(out, f);
     fputs("</section>\n", out);
 }

@@ -104,7 +104,7 @@ static void losses(FILE *out, const found_service *f)
     const kt_fitted *fit = &f->entry->fitted;
     if (fit->n_looks == 0)
         return;
-    fputs("<figure><h4>Losses</h4>\n", out);
+    fprintf(out, "<figure><h4>Losses%s</h4>\n", f->entry->n_more > 0 ? " of the best member" : "");
     svg_begin(out, "n", "Training and validation loss by step, with the look that was kept");
     picture_loss(out, f->entry);
     svg_end(out);
@@ -120,30 +120,58 @@ static void losses(FILE *out, const found_service *f)
 static void summary(FILE *out, const found_service *f)
 {
     const kt_archive_entry *e = f->entry;
-    const kt_net *net = &e->fitted.model.net;
-    char reason[512], flags[160];
+    char members[80] = "", reason[512], flags[160];
     kt_verdict_reason(reason, sizeof reason, &f->interior);
     kt_flags_text(flags, sizeof flags, e->fitted.flags);
+    if (e->n_more > 0)
+        snprintf(members, sizeof members, "an ensemble of %zu members, ", kt_archive_members(e));
     fprintf(out, "<p><span class=\"v v%d\">%s</span>", (int)f->verdict, kt_verdict_text[f->verdict]);
     fputs(reason[0] ? ": " : "", out);
     put_escaped(out, reason);
     fprintf(out,
-            ".</p>\n<p class=\"soft\">%d %s components; %s; %zu rows trained on, %zu for validation, %zu "
+            ".</p>\n<p class=\"soft\">%s%d %s components; %s; %zu rows trained on, %zu for validation, %zu "
             "held out; "
-            "%llu steps of %d rows%s%s. Cells: %s.</p>\n",
-            net->components, kt_family_table[net->family].name,
+            "%s%llu steps of %d rows%s%s. Cells: %s.</p>\n",
+            members, kt_archive_components(e), kt_family_table[e->fitted.model.net.family].name,
             e->target == KT_TARGET_PROC ? "processing time" : "processing time and delay", e->n_train,
-            e->n_validation, e->n_test, (unsigned long long)e->fitted.steps, e->fitted.batch,
-            flags[0] ? "; " : "", flags, kt_cell_rule_text[e->rule]);
+            e->n_validation, e->n_test, e->n_more > 0 ? "the best member: " : "",
+            (unsigned long long)e->fitted.steps, e->fitted.batch, flags[0] ? "; " : "", flags,
+            kt_cell_rule_text[e->rule]);
 }
 
-static void service(FILE *out, const found_service *f, size_t i, const char *x_name, bool rows)
+/* What a sweep found for it: of an ensemble, for the best member. */
+static void found_options(FILE *out, const kt_json *winner)
 {
+    const kt_json *options = kt_json_get(winner, "options");
+    if (kt_json_size(options) == 0)
+        return;
+    fprintf(out, "<p class=\"soft\">Found by a sweep, in trial %lld:",
+            (long long)kt_json_as_int(kt_json_get(winner, "trial"), -1));
+    for (size_t i = 0; i < kt_json_size(options); i++) {
+        const char *name = kt_json_key(options, i);
+        const kt_json *value = kt_json_get(options, name);
+        char *text = NULL;
+        if (kt_json_text(&text, value, 0, NULL) == KT_OK) {
+            fputs(i > 0 ? ", " : " ", out);
+            put_escaped(out, name);
+            fputc(' ', out);
+            put_escaped(out, kt_json_as_text(value, text));
+        }
+        free(text);
+    }
+    fputs(".</p>\n", out);
+}
+
+static void service(FILE *out, const findings *all, size_t i)
+{
+    const found_service *f = &all->services[i];
+    const char *x_name = all->report->archive->feature[f->x];
     fprintf(out, "<article id=\"s%zu\" aria-labelledby=\"h%zu\">\n<h3 id=\"h%zu\" tabindex=-1>", i, i, i);
     put_escaped(out, f->entry->name);
     fputs("</h3>\n", out);
     summary(out, f);
-    if (rows && f->entry->n_train + f->entry->n_validation + f->entry->n_test > ROWS_MOST)
+    found_options(out, kt_archive_winner(all->sweep, f->entry->name));
+    if (all->report->store && f->entry->n_train + f->entry->n_validation + f->entry->n_test > ROWS_MOST)
         fprintf(
             out,
             "<p class=\"note\">More than %d rows: shown is what the archive keeps of held-out cells.</p>\n",
@@ -194,7 +222,6 @@ void page_services(FILE *out, const findings *f)
     pictured_note(out, f);
     for (size_t i = 0; i < f->n; i++)
         if (f->services[i].pictured)
-            service(out, &f->services[i], i, f->report->archive->feature[f->services[i].x],
-                    f->report->store != NULL);
+            service(out, f, i);
     fputs("</section>\n", out);
 }

@@ -62,6 +62,8 @@ static kt_status service_json(kt_json **out, const found_service *f, kt_error *e
     for (size_t c = 0; c < f->n_cells; c++)
         add_rows(kt_json_at(kt_json_get(json, "cells"), c), &f->cells[c]);
     kt_verdict_reason(reason, sizeof reason, &f->interior);
+    if (f->entry->n_more > 0)
+        kt_json_put(json, "members", kt_json_int((int64_t)kt_archive_members(f->entry)));
     kt_json_put(json, "verdict", kt_json_string(kt_verdict_text[f->verdict]));
     kt_json_put(json, "reason", kt_json_string(reason));
     kt_json_put(json, "model", model_lines(f));
@@ -90,6 +92,8 @@ kt_status kt_report_json(char **out, size_t *n, const kt_report *report, kt_erro
     KT_TRY(kt_json_parse(&options, report->archive->config, strlen(report->archive->config), "config", err));
     kt_json_put(json, "options", options);
     options = NULL;
+    if (f.sweep)
+        kt_json_put(json, "sweep", kt_json_keep(f.sweep));
     kt_json_put(json, "archive_sha256", kt_json_string(report->digest));
     kt_json_put(json, "numerics", kt_json_int(report->archive->numerics));
     kt_json_put(json, "services", kt_json_keep(services));

@@ -45,7 +45,7 @@ class Model:
         self.scale, self.floor, self.flags = float(a["scale"]), float(a["floor"]), int(a["flags"])
         self.components, self.batch_norm = int(a["components"]), bool(a["batch_norm"])
         self.mean, self.sd = group["scaler"][:]
-        self.hull, self.held_out = group["hull"][:], group["cells"][:]
+        self.hull, self.held_out = group["hull"][:], group["cells"][:] if "cells" in group else None
         self._take(int(a["inputs"]), group["hidden"][:], group["parameters"][:], group.get("state"))
 
     def _take(self, inputs, hidden, parameters, state):
@@ -109,7 +109,22 @@ class Model:
         return float(np.exp(0.5 * (low + high)))
 
 
+class Ensemble(Model):
+    """Several members, the best first: the mixture of their mixtures. The rest is as the best has it."""
+
+    def __init__(self, members):
+        self.__dict__.update(vars(members[0]))
+        self.members = members
+        self.components = sum(m.components for m in members)
+        self.floor = max(m.floor for m in members)
+
+    def mixture(self, x):
+        w, c, s = (np.concatenate(part, axis=-1) for part in zip(*(m.mixture(x) for m in self.members)))
+        return w / len(self.members), c, s
+
+
 def read(path):
     """{service: Model} of an archive."""
     with h5py.File(path) as f:
-        return {g.attrs["name"].decode(): Model(g["0"]) for g in f["models"].values()}
+        members = {g.attrs["name"].decode(): [Model(g[str(m)]) for m in range(len(g))] for g in f["models"].values()}
+    return {name: Ensemble(found) if len(found) > 1 else found[0] for name, found in members.items()}

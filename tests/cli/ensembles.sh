@@ -42,6 +42,33 @@ for archive in models plain; do
 done
 cmp -s models.json plain.json && fail "evaluate: an ensemble scores as its best member" || ok
 
+# ---- what is said of them ----
+run 0 info models.h5
+has stdout "kt-archive version 2"
+has stdout "cart.shop: weibull of 9, an ensemble of 3, proc+delay"
+has stdout "sweep    9 trials, objective nll, each service by itself"
+has stdout 'trial 7, value -3.5: {"layers":"4,3","rate":0.01}'
+run 0 info models.h5 --json
+counts stdout 1 '"trials": 9'
+counts stdout 2 '"members": ['
+counts stdout 5 '"layers": [' # of each member
+run 0 info plain.h5
+has stdout "kt-archive version 1"
+lacks stdout "ensemble"
+lacks stdout "sweep"
+run 0 report models.h5 --out page.html
+has page.html "an ensemble of 3 members, 9 weibull components"
+counts page.html 2 "Losses of the best member"
+has page.html "Found by a sweep, in trial 7: layers 4,3, rate 0.01."
+has page.html "kt-train --sweep sweep.json DATA --config options.json"
+run 0 report models.h5 --format md
+counts stdout 1 "An ensemble of 3 members."
+run 0 report models.h5 --format json
+has stdout '"members": 3'
+run 0 report plain.h5 --out page.html
+lacks page.html "nsemble"
+lacks page.html "sweep"
+
 # ---- tables and .keras files ----
 run 0 export models.h5 --format csv --out tables --grid rps=12:12:1 --grid rep=2:2:1
 [ "$(grep -c '^cart.shop,' tables/mixtures.csv)" -eq 9 ] && ok || fail "$(cat tables/mixtures.csv)"

@@ -1,8 +1,7 @@
 /* kt info: what a file holds. */
 #include "command.h"
-#include "info_spans.h"
+#include "info.h"
 #include "kt/h5.h"
-#include "kt/scores.h"
 #include "kt/spans.h"
 #include "kt/store.h"
 #include "kt/table.h"
@@ -25,62 +24,12 @@ static const kt_option options[] = {
      NULL},
     {NULL, 0, KT_OPTION_FLAG, KT_CLASS_RUN, 0, 0, 0, NULL, NULL, NULL, NULL, NULL}};
 
-static const char *target_text(kt_target target)
+const char *info_target(kt_target target)
 {
     return target == KT_TARGET_PROC_DELAY ? "proc+delay" : "proc";
 }
 
-/* ---- archives ---- */
-
-/* Adds to a service's scores how its model was made. */
-static void describe_model(kt_json *json, const kt_archive_entry *e)
-{
-    const kt_net *net = &e->fitted.model.net;
-    char digest[KT_DIGEST_HEX];
-    kt_digest_hex(digest, e->data_digest);
-    kt_json_put(json, "family", kt_json_string(kt_family_table[net->family].name));
-    kt_json_put(json, "components", kt_json_int(net->components));
-    kt_json_put(json, "target", kt_json_string(target_text(e->target)));
-    kt_json_put(json, "cell_rule", kt_json_string(kt_cell_rule_text[e->rule]));
-    kt_json_put(json, "data_sha256", kt_json_string(digest));
-    kt_json_put(json, "validation_rows", kt_json_int((int64_t)e->n_validation));
-    kt_json_put(json, "held_out_rows", kt_json_int((int64_t)e->n_test));
-    kt_json_put(json, "steps", kt_json_int((int64_t)e->fitted.steps));
-    kt_json_put(json, "batch", kt_json_int(e->fitted.batch));
-    kt_json_put(json, "looks", kt_json_int((int64_t)e->fitted.n_looks));
-    kt_json_put(json, "best_look", kt_json_int((int64_t)e->fitted.best));
-}
-
-static kt_json *archive_json(const kt_archive *archive, const char *digest, const kt_scored *scored,
-                             bool cells)
-{
-    kt_json *json = kt_json_object(), *config = NULL, *features = kt_json_array(), *refused = kt_json_array();
-    kt_json *cleaning = NULL;
-    kt_json *services = kt_scores_json(scored, archive->n_entries, cells);
-    for (size_t i = 0; i < archive->n_entries; i++)
-        describe_model(kt_json_at(services, i), &archive->entries[i]);
-    kt_json_parse(&config, archive->config, strlen(archive->config), "config", NULL);
-    for (int f = 0; f < archive->d; f++)
-        kt_json_append(features, kt_json_string(archive->feature[f]));
-    for (size_t i = 0; i < archive->n_refused; i++) {
-        kt_json *one = kt_json_put(kt_json_object(), "service", kt_json_string(archive->refused[i].name));
-        kt_json_append(refused, kt_json_put(one, "reason", kt_json_string(archive->refused[i].reason)));
-    }
-    kt_json_put(json, "schema", kt_json_string(KT_ARCHIVE_SCHEMA));
-    kt_json_put(json, "version", kt_json_int(archive->version));
-    kt_json_put(json, "numerics", kt_json_int(archive->numerics));
-    kt_json_put(json, "sha256", kt_json_string(digest));
-    kt_json_put(json, "features", features);
-    kt_json_put(json, "options", config);
-    if (archive->cleaning &&
-        kt_json_parse(&cleaning, archive->cleaning, strlen(archive->cleaning), "cleaning", NULL) == KT_OK)
-        kt_json_put(json, "cleaning", cleaning);
-    kt_json_put(json, "services", services);
-    return kt_json_put(json, "refused", refused);
-}
-
-/* What rows of traces keep of a pull's certificate. */
-static void print_traces(const char *cleaning, const char *path)
+void info_traces(const char *cleaning, const char *path)
 {
     kt_json *json = NULL;
     if (!cleaning || kt_json_parse(&json, cleaning, strlen(cleaning), path, NULL) != KT_OK)
@@ -95,87 +44,6 @@ static void print_traces(const char *cleaning, const char *path)
     kt_json_drop(json);
 }
 
-/* Of an imported model nothing is known of how it was made. */
-static bool is_trained(const kt_archive_entry *entry)
-{
-    return entry->n_train > 0;
-}
-
-/* How cells were told apart: mostly one rule for all services. */
-static void print_rules(const kt_archive *archive)
-{
-    for (int rule = KT_CELLS_NOMINAL; rule <= KT_CELLS_BINS; rule++) {
-        size_t services = 0;
-        for (size_t i = 0; i < archive->n_entries; i++)
-            services += is_trained(&archive->entries[i]) && archive->entries[i].rule == (kt_cell_rule)rule;
-        if (services > 0)
-            printf("\ncells    %s (%zu services)", kt_cell_rule_text[rule], services);
-    }
-}
-
-static kt_status archive_text(const kt_archive *archive, const char *digest, const kt_scored *scored,
-                              bool cells, kt_error *err)
-{
-    kt_status status = KT_OK;
-    char *text = NULL;
-    printf("%s version %d, numerics %d\nsha256   %s\noptions  %s\nfeatures", KT_ARCHIVE_SCHEMA,
-           archive->version, archive->numerics, digest, archive->config);
-    for (int f = 0; f < archive->d; f++)
-        printf(" %s", archive->feature[f]);
-    print_rules(archive);
-    putchar('\n');
-    print_traces(archive->cleaning, "cleaning");
-    for (size_t i = 0; i < archive->n_entries; i++) {
-        const kt_archive_entry *e = &archive->entries[i];
-        printf("\n%s: %s of %d, %s; ", e->name, kt_family_table[e->fitted.model.net.family].name,
-               e->fitted.model.net.components, target_text(e->target));
-        if (is_trained(e))
-            printf(
-                "%zu rows trained, %zu validated, %zu held out; %llu steps of %d rows, look %zu of %zu kept",
-                e->n_train, e->n_validation, e->n_test, (unsigned long long)e->fitted.steps, e->fitted.batch,
-                e->fitted.best + 1, e->fitted.n_looks);
-        else
-            printf("imported");
-    }
-    puts("\n");
-    KT_TRY(kt_scores_table(&text, scored, archive->n_entries, err));
-    fputs(text, stdout);
-    if (cells) {
-        free(text);
-        text = NULL;
-        KT_TRY(kt_scores_cells(&text, scored, archive->n_entries, err));
-        printf("\n%s", text);
-    }
-    for (size_t i = 0; i < archive->n_refused; i++)
-        printf("without a model: %s\n", archive->refused[i].reason);
-out:
-    free(text);
-    return status;
-}
-
-static kt_status info_archive(const info_options *o, const char *path, kt_error *err)
-{
-    kt_status status = KT_OK;
-    kt_archive archive = {0};
-    kt_scored *scored = NULL;
-    char digest[KT_DIGEST_HEX];
-    KT_TRY(kt_archive_verify(path, digest, err));
-    KT_TRY(kt_archive_read(&archive, path, err));
-    KT_TRY(kt_alloc(&scored, archive.n_entries, sizeof *scored, err));
-    for (size_t i = 0; i < archive.n_entries; i++) {
-        const kt_archive_entry *e = &archive.entries[i];
-        scored[i] = (kt_scored){e->name, e->n_train, e->fitted.flags, e->cells, e->n_cells};
-    }
-    if (o->json)
-        KT_TRY(program_print_json(archive_json(&archive, digest, scored, o->cells), err));
-    else
-        KT_TRY(archive_text(&archive, digest, scored, o->cells, err));
-out:
-    free(scored);
-    kt_archive_clear(&archive);
-    return status;
-}
-
 /* ---- datasets ---- */
 
 static kt_json *service_json(const kt_store *store, const kt_store_service *s, bool cells)
@@ -188,7 +56,7 @@ static kt_json *service_json(const kt_store *store, const kt_store_service *s, b
     kt_json_put(json, "training", kt_json_int((int64_t)s->n_train));
     kt_json_put(json, "validation", kt_json_int((int64_t)s->n_validation));
     kt_json_put(json, "held_out", kt_json_int((int64_t)s->n_test));
-    kt_json_put(json, "target", kt_json_string(target_text(s->target)));
+    kt_json_put(json, "target", kt_json_string(info_target(s->target)));
     kt_json_put(json, "cell_rule", kt_json_string(kt_cell_rule_text[s->rule]));
     kt_json_put(json, "blank_targets", kt_json_int((int64_t)s->blank_targets));
     kt_json_put(json, "negative_delays", kt_json_int((int64_t)s->negative_delays));
@@ -226,7 +94,7 @@ static kt_status dataset_table(kt_store *store, bool cells, kt_error *err)
         const size_t counts[] = {s->n, s->n_train, s->n_validation, s->n_test, s->n_cells};
         for (size_t k = 0; k < sizeof counts / sizeof *counts; k++)
             KT_TRY(kt_table_cell(table, err, "%zu", counts[k]));
-        KT_TRY(kt_table_cell(table, err, "%s", target_text(s->target)));
+        KT_TRY(kt_table_cell(table, err, "%s", info_target(s->target)));
     }
     KT_TRY(kt_table_text(&text, table, err));
     fputs(text, stdout);
@@ -245,7 +113,7 @@ static kt_status info_dataset(const info_options *o, const char *path, kt_error 
     KT_TRY(kt_store_open(&store, path, err));
     if (!o->json) {
         KT_TRY(dataset_table(store, o->cells, err));
-        print_traces(kt_store_cleaning(store), path);
+        info_traces(kt_store_cleaning(store), path);
         goto out;
     }
     kt_json *json = kt_json_object(), *services = kt_json_array(), *features = kt_json_array(),
@@ -277,7 +145,7 @@ static kt_status run(void *given, const char *const *paths, size_t n, kt_error *
     char *schema = NULL;
     (void)n;
     if (kt_archive_claimed(paths[0]))
-        return info_archive(given, paths[0], err);
+        return info_archive(paths[0], o->json, o->cells, err);
     KT_TRY(kt_h5_open(&file, paths[0], err));
     KT_TRY(kt_h5_get_text(&schema, file, "schema", err));
     kt_h5_close(file, NULL);
@@ -287,7 +155,7 @@ static kt_status run(void *given, const char *const *paths, size_t n, kt_error *
     else if (strcmp(schema, KT_SPANS_SCHEMA) == 0)
         KT_TRY(info_spans(paths[0], o->json, o->cells, err));
     else
-        KT_TRY(info_archive(given, paths[0], err)); /* says what it is where it is no archive */
+        KT_TRY(info_archive(paths[0], o->json, o->cells, err)); /* says what it is where it is no archive */
 out:
     kt_h5_close(file, NULL);
     free(schema);

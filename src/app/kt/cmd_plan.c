@@ -180,6 +180,11 @@ static kt_status run(void *given, const char *const *operands, size_t n, kt_erro
     plan p = {.o = given};
     (void)n;
     KT_TRY(plan_open(&p.job, operands[0], recipes[p.o->recipe], err));
+    if (p.job.swept)
+        fprintf(
+            stderr,
+            "kt plan: %s has a sweep: planned are fits with its options as they were given, not its trials\n",
+            operands[0]);
     if (p.o->calibrate)
         KT_TRY(calibrate(&p, err));
     KT_TRY(plan_costs(&p.job, p.o->costs, p.o->calibrate, 1e-6 * p.o->latency, err));

@@ -1,4 +1,4 @@
-#include "info_spans.h"
+#include "info.h"
 
 #include "kt/json.h"
 #include "kt/manifest.h"

@@ -28,6 +28,7 @@ static kt_status read_recipe(plan_job *job, const char *recipe, kt_error *err)
         KT_TRY(kt_path_join(&path, job->folder, KT_RUN_CONFIG, err));
         KT_TRY(kt_json_read(&config, path, err));
         kt_json_merge(merged, kt_json_get(config, "options"));
+        job->swept = kt_json_get(config, "sweep") != NULL;
     }
     KT_TRY(kt_options_fill(&wishes, recipe_table, merged, err));
     job->recipe = recipe_make(&wishes, kt_store_features(job->store), 1);

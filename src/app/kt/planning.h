@@ -13,6 +13,7 @@ typedef struct {
     const char *path; /* as it was given */
     char *folder;     /* of a run, else NULL */
     kt_store *store;
+    bool swept; /* a run with trials, which are not planned */
     kt_recipe recipe;
     size_t n;            /* services */
     kt_costs_fit *fits;  /* [n] */
