@@ -16,6 +16,7 @@ typedef enum {
     KT_RNG_BOOTSTRAP,  /* sampling floors; index = cell */
     KT_RNG_SAMPLE,     /* draws that a user asks for */
     KT_RNG_LOAD,       /* due times and trace ids of requests; index = cell */
+    KT_RNG_PROPOSE,    /* trials of a sweep; index = trial */
 } kt_rng_purpose;
 
 typedef struct {

@@ -30,7 +30,7 @@ typedef struct {
     kt_dim_kind kind;
     double low, high; /* of what is no choice */
     size_t n;         /* values: choices, whole numbers; 0: any real */
-    size_t grid;      /* points of a grid; 0: it has none */
+    size_t grid;      /* points of a grid, of a choice all; 0: it has none */
 } kt_dim;
 
 typedef struct kt_space kt_space;
@@ -46,18 +46,24 @@ void kt_space_destroy(kt_space *space); /* takes NULL */
 size_t kt_space_dims(const kt_space *space); /* d, in byte order of names */
 const kt_dim *kt_space_at(const kt_space *space, size_t i);
 
-/* Which dimensions are there at u [d], each u in [0, 1). active [d]. */
+kt_json *kt_space_json(const kt_space *space); /* as it was read (new reference) */
+
+/* Which dimensions are there at u [d], each u in [0, 1]. active [d]. */
 void kt_space_active(bool *active, const kt_space *space, const double *u);
 
 /* The options of the trial at u: of the dimensions that are there, and the fixed ones (new reference). */
 kt_json *kt_space_values(const kt_space *space, const double *u);
 
-/* The coordinate in the middle of value `value` of dimension i's grid or choices: what kt_space_values turns
- * into that value. value < grid, or < n for a choice. */
+/* The coordinate of a dimension's choice, or of a point of its grid: what kt_space_values turns into it.
+ * value < kt_dim.grid. */
 double kt_space_coordinate(const kt_space *space, size_t i, size_t value);
 
 /* Points of the whole grid: combinations that differ in a dimension that is not there count once. KT_USAGE
  * names the dimension that has no grid; UINT64_MAX: too many to count. */
 kt_status kt_space_grid_size(uint64_t *n, const kt_space *space, kt_error *err);
+
+/* One of them, by its number: u [d]. Dimensions run in byte order of names, those that decide about others
+ * before these; the last one runs fastest. */
+void kt_space_grid_point(double *u, const kt_space *space, uint64_t point);
 
 #endif

@@ -1,0 +1,121 @@
+/* Brackets and promotions, against Hyperband's own numbers and decisions made by hand. */
+#include "kt/rungs.h"
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static kt_rungs rungs_of(kt_rungs_kind kind, int n, double eta)
+{
+    kt_rungs rungs;
+    assert_int_equal(kt_rungs_make(&rungs, kind, n, eta, NULL), KT_OK);
+    return rungs;
+}
+
+static void shares_are_powers_of_eta(void **state)
+{
+    (void)state;
+    kt_rungs rungs = rungs_of(KT_RUNGS_HALVING, 3, 3), none = rungs_of(KT_RUNGS_NONE, 5, 0);
+    assert_true(fabs(rungs.share[0] - 1. / 9) < 1e-15 && fabs(rungs.share[1] - 1. / 3) < 1e-15);
+    assert_true(rungs.share[2] == 1);
+    assert_int_equal(kt_rungs_step(&rungs, 0, 2250), 250);
+    assert_int_equal(kt_rungs_step(&rungs, 1, 2250), 750);
+    assert_int_equal(kt_rungs_step(&rungs, 2, 2250), 2250);
+    assert_int_equal(kt_rungs_step(&rungs, 0, 5), 1); /* never before the first step */
+    assert_int_equal(none.n, 1);
+    assert_int_equal(kt_rungs_step(&none, 0, 7), 7);
+}
+
+static void bad_ones_are_refused(void **state)
+{
+    (void)state;
+    kt_rungs rungs;
+    kt_error err = {0};
+    assert_int_equal(kt_rungs_make(&rungs, KT_RUNGS_HALVING, 3, 1, &err), KT_USAGE);
+    assert_non_null(strstr(err.message, "eta 1"));
+    assert_int_equal(kt_rungs_make(&rungs, KT_RUNGS_HALVING, 3, NAN, NULL), KT_USAGE);
+    assert_int_equal(kt_rungs_make(&rungs, KT_RUNGS_HALVING, 0, 3, NULL), KT_USAGE);
+    assert_int_equal(kt_rungs_make(&rungs, KT_RUNGS_HYPERBAND, KT_RUNGS_MAX + 1, 2, NULL), KT_USAGE);
+}
+
+static void count(size_t by[KT_RUNGS_MAX], const int *first, size_t n)
+{
+    memset(by, 0, KT_RUNGS_MAX * sizeof *by);
+    for (size_t i = 0; i < n; i++)
+        by[first[i]]++;
+}
+
+/* eta 3, three rungs: s_max = 2, n_s = ceil(3 / (s + 1) 3^s) = 9, 5, 3 for s = 2, 1, 0. Five rungs of eta 3,
+ * as in the paper's table 1 (R = 81): 81, 34, 15, 8, 5. */
+static void hyperband_deals_in_its_proportions(void **state)
+{
+    (void)state;
+    const kt_rungs three = rungs_of(KT_RUNGS_HYPERBAND, 3, 3), five = rungs_of(KT_RUNGS_HYPERBAND, 5, 3);
+    const kt_rungs halving = rungs_of(KT_RUNGS_HALVING, 3, 3);
+    const size_t exact[] = {9, 5, 3}, paper[] = {81, 34, 15, 8, 5};
+    const size_t sixteen[] = {8, 5, 3}; /* 8.47, 4.71, 2.82: the two missing to the largest remainders */
+    size_t by[KT_RUNGS_MAX];
+    int first[143];
+    kt_rungs_deal(first, &three, 17);
+    count(by, first, 17);
+    assert_memory_equal(by, exact, sizeof exact);
+    for (int b = 0; b < 3; b++) { /* spread: each half of the batch has its part of each */
+        size_t early = 0;
+        for (int i = 0; i < 9; i++)
+            early += first[i] == b;
+        assert_true(early >= exact[b] / 2 && early <= (exact[b] + 1) / 2 + 1);
+    }
+    kt_rungs_deal(first, &three, 16);
+    count(by, first, 16);
+    assert_memory_equal(by, sixteen, sizeof sixteen);
+    kt_rungs_deal(first, &five, 143);
+    count(by, first, 143);
+    assert_memory_equal(by, paper, sizeof paper);
+    kt_rungs_deal(first, &halving, 20);
+    count(by, first, 20);
+    assert_int_equal(by[0], 20);
+}
+
+static void the_best_of_each_bracket_go_on(void **state)
+{
+    (void)state;
+    const kt_rungs rungs = rungs_of(KT_RUNGS_HYPERBAND, 3, 3);
+    const int first[] = {0, 0, 0, 0, 0, 0, 1, 1, 1, 2};
+    const double value[] = {5, NAN, 2, 2, 9, 1, 7, 6, 8, 0};
+    const bool there[] = {1, 1, 1, 1, 1, 1, 0, 0, 0, 0}, expected[] = {0, 0, 1, 0, 0, 1, 0, 0, 0, 0};
+    const bool later[] = {0, 0, 1, 0, 0, 1, 1, 1, 1, 0}, then[] = {0, 0, 0, 0, 0, 1, 0, 1, 0, 0};
+    bool promoted[10];
+    kt_rungs_promote(promoted, &rungs, first, value, there, 10, 0); /* two of six; the earlier of equals */
+    assert_memory_equal(promoted, expected, sizeof expected);
+    kt_rungs_promote(promoted, &rungs, first, value, later, 10, 1); /* of two one, of three one */
+    assert_memory_equal(promoted, then, sizeof then);
+}
+
+static void failures_never_go_on(void **state)
+{
+    (void)state;
+    const kt_rungs rungs = rungs_of(KT_RUNGS_HALVING, 2, 2);
+    const int first[] = {0, 0, 0, 0};
+    const bool there[] = {1, 1, 1, 1};
+    const double one[] = {NAN, NAN, NAN, 4}, none[] = {NAN, NAN, NAN, NAN};
+    bool promoted[4];
+    kt_rungs_promote(promoted, &rungs, first, one, there, 4, 0); /* room for two */
+    assert_true(!promoted[0] && !promoted[1] && !promoted[2] && promoted[3]);
+    kt_rungs_promote(promoted, &rungs, first, none, there, 4, 0);
+    assert_true(!promoted[0] && !promoted[1] && !promoted[2] && !promoted[3]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shares_are_powers_of_eta),
+        cmocka_unit_test(bad_ones_are_refused),
+        cmocka_unit_test(hyperband_deals_in_its_proportions),
+        cmocka_unit_test(the_best_of_each_bracket_go_on),
+        cmocka_unit_test(failures_never_go_on),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
