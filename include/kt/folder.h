@@ -1,10 +1,9 @@
 /* A run's folder: who may write there, and what it was made with.
  *
  *   config.json   canonical: {"kt_train": version, "numerics": n, "options": result options} and, where the
- *                 run trains some of the services, "part"; written once
- *   inputs.json   how the data were named on the command line
- *   spans.h5 (of a pull, spans.h5.part while it runs), dataset.h5, journal.jsonl, models.h5, run.json
- *   report.html   the page of kt/report.h
+ *                 run trains some of the services, "part", where it begins with a sweep, "sweep"; written
+ * once inputs.json   how the data were named on the command line spans.h5 (of a pull, spans.h5.part while it
+ * runs), dataset.h5, journal.jsonl, models.h5, run.json report.html   the page of kt/report.h
  *   saved_models/<service>/model/   of --export, see kt/keras.h
  *   run.lock      while a kt-train works there (kt/lock.h)
  * A folder in which a run has come to nothing, not even a dataset, is taken over by the next one whatever it
@@ -35,6 +34,7 @@ typedef struct {
     const char *path;
     const kt_json *options; /* those that results depend on: an object */
     const kt_json *inputs;  /* how the data are named: an array of texts */
+    const kt_json *sweep;   /* the normal form of a sweep's file (kt/sweep.h); NULL: none */
     int numerics;
     const char *part; /* "2/3" of the services (kt/parts.h); NULL: all */
     bool fresh;       /* remove an earlier run's files first */

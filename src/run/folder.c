@@ -1,6 +1,7 @@
 #include "kt/folder.h"
 #include "kt/checkpoint.h"
 #include "kt/file.h"
+#include "kt/ledger.h"
 #include "kt/parts.h"
 #include <errno.h>
 #include <stdio.h>
@@ -12,7 +13,7 @@
  * still known as a run. Not the lock: it is held meanwhile, and goes when it is released. */
 static const char *const ours[] = {KT_RUN_ARCHIVE, KT_RUN_INFO,   KT_RUN_REPORT,        KT_RUN_JOURNAL,
                                    KT_RUN_DATASET, KT_RUN_SPANS,  KT_RUN_SPANS ".part", KT_RUN_PARTS,
-                                   KT_RUN_COSTS,   KT_RUN_INPUTS, KT_RUN_CONFIG};
+                                   KT_RUN_COSTS,   KT_RUN_LEDGER, KT_RUN_INPUTS,        KT_RUN_CONFIG};
 
 /* Removes a file, or a folder that is empty; one that is not there, or holds more, is fine. */
 static kt_status remove_one(const char *path, kt_error *err)
@@ -99,6 +100,30 @@ out:
     return status;
 }
 
+static kt_status compare_sweeps(const char *path, const kt_json *stored, const kt_json *asked, kt_error *err)
+{
+    kt_status status = KT_OK;
+    const char *key;
+    char *was = NULL, *is = NULL;
+    if (!stored != !asked)
+        return kt_fail(err, KT_BUSY,
+                       "%s: holds a run %s a sweep; name another --out, or start over with --fresh", path,
+                       stored ? "with" : "without");
+    if (!stored)
+        return KT_OK;
+    KT_TRY(kt_json_difference(&key, &was, &is, stored, asked, err));
+    if (key)
+        KT_TRY(kt_fail(
+            err, KT_BUSY,
+            "%s: holds another sweep: its %s is %s, now it is %s; name another --out, or start over with "
+            "--fresh",
+            path, key, was, is));
+out:
+    free(was);
+    free(is);
+    return status;
+}
+
 static kt_status compare_inputs(const char *path, const char *file, const kt_json *inputs, kt_error *err)
 {
     kt_status status = KT_OK;
@@ -157,6 +182,7 @@ static kt_status judge_existing(kt_run_state *state, const kt_run_request *run, 
                        "%s: made with numerics %lld, this program has %d; start over with --fresh", run->path,
                        (long long)theirs, run->numerics));
     KT_TRY(compare(run->path, kt_json_get(stored, "options"), run->options, err));
+    KT_TRY(compare_sweeps(run->path, kt_json_get(stored, "sweep"), run->sweep, err));
     KT_TRY(compare_part(run, kt_json_as_text(kt_json_get(stored, "part"), NULL), err));
     KT_TRY(kt_path_join(&inputs, run->path, KT_RUN_INPUTS, err));
     KT_TRY(compare_inputs(run->path, inputs, run->inputs, err));
@@ -195,6 +221,8 @@ static kt_status begin(const kt_run_request *run, const kt_lock *lock, kt_error 
     kt_json_put(config, "kt_train", kt_json_string(KT_VERSION));
     kt_json_put(config, "numerics", kt_json_int(run->numerics));
     kt_json_put(config, "options", kt_json_keep((kt_json *)run->options));
+    if (run->sweep)
+        kt_json_put(config, "sweep", kt_json_keep((kt_json *)(uintptr_t)run->sweep));
     if (run->part)
         kt_json_put(config, "part", kt_json_string(run->part));
     KT_TRY(write_json(run->path, KT_RUN_INPUTS, run->inputs, lock, err));

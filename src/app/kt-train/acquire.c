@@ -170,6 +170,13 @@ out:
     return status;
 }
 
+kt_status acquire_read(kt_samples *samples, job *j, kt_error *err)
+{
+    return j->set.jaeger.url     ? read_jaeger(samples, j, err)
+           : j->set.traces.n > 0 ? read_traces(samples, j, err)
+                                 : read_tables(samples, j, err);
+}
+
 /* ---- partition ---- */
 
 static kt_status choose(bool *chosen, const kt_samples *samples, const kt_texts *names, kt_error *err)
@@ -244,9 +251,7 @@ static kt_status partition(job *j, kt_error *err)
     bool *chosen = NULL;
     kt_split_options how = settings_split(&j->set);
     KT_TRY(progress_phase(&j->progress, "acquire", err));
-    KT_TRY(j->set.jaeger.url     ? read_jaeger(&samples, j, err)
-           : j->set.traces.n > 0 ? read_traces(&samples, j, err)
-                                 : read_tables(&samples, j, err));
+    KT_TRY(acquire_read(&samples, j, err));
     KT_TRY(progress_phase(&j->progress, "partition", err));
     KT_TRY(kt_alloc(&splits, samples.n_services, sizeof *splits, err));
     KT_TRY(kt_alloc(&chosen, samples.n_services, sizeof *chosen, err));
@@ -268,7 +273,7 @@ out:
 /* ---- all ranks open the dataset ---- */
 
 /* What two ranks compare to know that they see the same file. */
-static kt_status store_mark(uint8_t mark[KT_DIGEST_BYTES], const kt_store *store, kt_error *err)
+kt_status acquire_mark(uint8_t mark[KT_DIGEST_BYTES], const kt_store *store, kt_error *err)
 {
     kt_digest *digest = NULL;
     kt_status status = kt_digest_create(&digest, err);
@@ -287,7 +292,8 @@ static kt_status store_mark(uint8_t mark[KT_DIGEST_BYTES], const kt_store *store
 }
 
 /* A shared filesystem may show another host's new file late. */
-static kt_status open_store_as(job *j, const uint8_t expected[KT_DIGEST_BYTES], kt_error *err)
+static kt_status open_store_as(kt_store **store, const char *path, const job *j,
+                               const uint8_t expected[KT_DIGEST_BYTES], kt_error *err)
 {
     const struct timespec nap = {0, STORE_NAP_NS};
     const double began = MPI_Wtime(), wait = j->stall > 0 ? j->stall : STORE_WAIT_S;
@@ -296,20 +302,32 @@ static kt_status open_store_as(job *j, const uint8_t expected[KT_DIGEST_BYTES], 
     for (;;) {
         kt_error why = {0};
         uint8_t mark[KT_DIGEST_BYTES];
-        kt_status status = kt_store_open(&j->store, j->dataset, &why);
+        kt_status status = kt_store_open(store, path, &why);
         if (status == KT_OK)
-            status = store_mark(mark, j->store, &why);
+            status = acquire_mark(mark, *store, &why);
         if (status == KT_OK && memcmp(mark, expected, sizeof mark) == 0)
             return KT_OK;
-        kt_store_close(j->store);
-        j->store = NULL;
+        kt_store_close(*store);
+        *store = NULL;
         if (MPI_Wtime() - began > wait)
-            return kt_fail(err, KT_IO, "%s: rank %d on %s %s: %s", j->dataset, j->rank, host.nodename,
+            return kt_fail(err, KT_IO, "%s: rank %d on %s %s: %s", path, j->rank, host.nodename,
                            status == KT_OK ? "sees another file than rank 0" : "cannot read it",
                            status == KT_OK ? "is the folder shared by all hosts?" : why.message);
         kt_pulse_beat();
         nanosleep(&nap, NULL);
     }
+}
+
+kt_status acquire_open(kt_store **store, const char *path, const job *j, const uint8_t mark[KT_DIGEST_BYTES],
+                       kt_error *err)
+{
+    kt_status status = KT_OK;
+    uint8_t expected[KT_DIGEST_BYTES];
+    memcpy(expected, mark, sizeof expected);
+    kt_comm_bcast(expected, sizeof expected, 0, j->comm);
+    if (j->rank != 0)
+        status = open_store_as(store, path, j, expected, err);
+    return kt_comm_agree(j->comm, status, err);
 }
 
 /* An unfinished run has its dataset, if it came that far. */
@@ -324,7 +342,7 @@ static kt_status acquire_first(job *j, uint8_t mark[KT_DIGEST_BYTES], kt_error *
         KT_TRY(partition(j, err));
         KT_TRY(kt_store_open(&j->store, j->dataset, err));
     }
-    KT_TRY(store_mark(mark, j->store, err));
+    KT_TRY(acquire_mark(mark, j->store, err));
     KT_TRY(keeping_open(j, mark, err));
 out:
     return status;
@@ -339,10 +357,7 @@ kt_status acquire_run(job *j, kt_error *err)
         status = acquire_first(j, mark, err);
     }
     KT_TRY(kt_comm_agree(j->comm, status, err));
-    kt_comm_bcast(mark, sizeof mark, 0, j->comm);
-    if (j->rank != 0)
-        status = open_store_as(j, mark, err);
-    KT_TRY(kt_comm_agree(j->comm, status, err));
+    KT_TRY(acquire_open(&j->store, j->dataset, j, mark, err));
 out:
     return status;
 }

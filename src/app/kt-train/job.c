@@ -5,6 +5,7 @@
 #include "kt/parts.h"
 #include "kt/pulse.h"
 #include <float.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,10 +36,31 @@ static kt_status pack_configuration(char **text, const job *j, kt_error *err)
     for (size_t i = 0; i < j->n_inputs; i++)
         kt_json_append(inputs, kt_json_string(j->inputs[i]));
     kt_json_put(all, "options", kt_json_keep(j->options));
+    kt_json_put(all, "asked", kt_json_keep(j->asked));
+    if (j->sweep)
+        kt_json_put(all, "sweep", kt_json_keep(j->sweep->what.json));
     kt_json_put(all, "inputs", inputs);
     KT_TRY(kt_json_text(text, all, 0, err));
 out:
     kt_json_drop(all);
+    return status;
+}
+
+static kt_status read_sweep(job *j, kt_error *err)
+{
+    kt_status status = KT_OK;
+    kt_json *json = NULL;
+    const char *path = kt_json_as_text(kt_json_get(j->options, "sweep"), NULL);
+    if (!path && kt_json_as_bool(kt_json_get(j->options, "dry-run"), false))
+        return kt_fail(err, KT_USAGE, "--dry-run: there is no --sweep whose trials it would print");
+    if (path && kt_json_as_text(kt_json_get(j->options, "part"), NULL))
+        return kt_fail(err, KT_USAGE, "--part: a sweep trains all services in one run");
+    if (!path)
+        return KT_OK;
+    KT_TRY(kt_json_read(&json, path, err));
+    KT_TRY(sweep_create(&j->sweep, json, path, err));
+out:
+    kt_json_drop(json);
     return status;
 }
 
@@ -49,12 +71,15 @@ static kt_status read_command_line(char **text, int argc, char **argv, kt_error 
     j.inputs = calloc((size_t)argc + 1, sizeof *j.inputs);
     if (!j.inputs)
         KT_TRY(kt_fail(err, KT_MEMORY, "out of memory"));
-    KT_TRY(settings_read(&j.options, j.inputs, &j.n_inputs, argc, argv, err));
+    KT_TRY(settings_read(&j.options, &j.asked, j.inputs, &j.n_inputs, argc, argv, err));
     KT_TRY(acquire_check(j.options, j.n_inputs, err));
+    KT_TRY(read_sweep(&j, err));
     KT_TRY(pack_configuration(text, &j, err));
 out:
     free(j.inputs);
     kt_json_drop(j.options);
+    kt_json_drop(j.asked);
+    sweep_destroy(j.sweep);
     return status;
 }
 
@@ -82,6 +107,9 @@ static kt_status unpack_configuration(job *j, const char *text, size_t n, const 
     kt_json *all = NULL;
     KT_TRY(kt_json_parse(&all, text, n, "configuration", err));
     j->options = kt_json_keep(kt_json_get(all, "options"));
+    j->asked = kt_json_keep(kt_json_get(all, "asked"));
+    if (kt_json_get(all, "sweep"))
+        KT_TRY(sweep_create(&j->sweep, kt_json_get(all, "sweep"), "the sweep", err));
     KT_TRY(take_environment(j->options, isa, err));
     KT_TRY(kt_options_fill(&j->set, settings_table(), j->options, err));
     const kt_json *inputs = kt_json_get(all, "inputs");
@@ -131,6 +159,7 @@ static kt_status open_folder(job *j, kt_error *err)
     kt_run_request run = {.path = j->folder,
                           .options = results,
                           .inputs = inputs,
+                          .sweep = j->sweep ? j->sweep->what.json : NULL,
                           .numerics = KT_NUMERICS,
                           .part = j->parts > 0 ? part : NULL,
                           .fresh = j->set.fresh,
@@ -152,21 +181,42 @@ static void hear(void *context, const char *text, size_t n)
     progress_hear(&j->progress, text, n);
 }
 
+/* As it was asked for; a sweep plans anew. */
+static kt_status plan_services(job *j, kt_error *err)
+{
+    kt_status status = KT_OK;
+    size_t n = kt_store_count(j->store);
+    KT_TRY(kt_alloc(&j->plan, n, sizeof *j->plan, err));
+    for (size_t i = 0; i < n; i++) {
+        j->plan[i].members = 1;
+        j->plan[i].recipe[0] = settings_recipe(&j->set, kt_store_features(j->store));
+    }
+out:
+    return kt_comm_agree(j->comm, status, err);
+}
+
+/* A team fits a service's members one after the other: as large as each of them allows. */
 static void plan_items(kt_work_item *items, const job *j)
 {
-    kt_recipe recipe = settings_recipe(&j->set, kt_store_features(j->store));
     for (size_t i = 0; i < kt_store_count(j->store); i++) {
+        const job_plan *plan = &j->plan[i];
         size_t rows = kt_store_at(j->store, i)->n_train;
-        int batch = kt_batch_rows(recipe.batch, rows);
-        items[i].cost = (double)kt_fit_budget(&recipe, rows) * batch;
-        items[i].limit = recipe.net.batch_norm ? 1 : kt_batch_strips(batch);
+        items[i] = (kt_work_item){.limit = INT_MAX};
+        for (int m = 0; m < plan->members; m++) {
+            const kt_recipe *recipe = &plan->recipe[m];
+            int batch = kt_batch_rows(recipe->batch, rows);
+            int limit = recipe->net.batch_norm ? 1 : kt_batch_strips(batch);
+            items[i].cost += (double)kt_fit_budget(recipe, rows) * batch;
+            items[i].limit = limit < items[i].limit ? limit : items[i].limit;
+        }
     }
 }
 
-/* Seconds until --stop-after, which counts from the job's start. */
-static double remaining(const job *j)
+double job_remaining(const job *j)
 {
     double passed = MPI_Wtime() - j->progress.began;
+    if (j->set.stop_after <= 0)
+        return 0;
     return j->set.stop_after > passed ? j->set.stop_after - passed : DBL_MIN;
 }
 
@@ -185,7 +235,7 @@ static kt_status fit_all(bool *stopped, job *j, kt_error *err)
                                  .context = j};
     const kt_work_options how = {.parallel = (kt_plan_mode)j->set.parallel,
                                  .save_every = j->set.checkpoint_every,
-                                 .stop_after = j->set.stop_after > 0 ? remaining(j) : 0,
+                                 .stop_after = job_remaining(j),
                                  .stop = j->stop};
 
     status = kt_alloc(&items, n, sizeof *items, err);
@@ -209,6 +259,8 @@ static kt_status archive_head(job *j, kt_error *err)
     kt_status status = KT_OK;
     kt_json *results = kt_options_of_class(settings_table(), j->options, KT_CLASS_RESULT);
     KT_TRY(kt_json_text(&j->archive.config, results, 0, err));
+    if (j->sweep)
+        KT_TRY(kt_json_text(&j->archive.sweep, j->sweep->outcome, 0, err));
     if (kt_store_cleaning(j->store))
         KT_TRY(kt_strdup(&j->archive.cleaning, kt_store_cleaning(j->store), err));
     j->archive.d = kt_store_features(j->store);
@@ -281,6 +333,9 @@ static void job_clear(job *j)
     kt_store_close(j->store);
     kt_archive_clear(&j->archive);
     kt_json_drop(j->options);
+    kt_json_drop(j->asked);
+    free(j->plan);
+    sweep_destroy(j->sweep);
     progress_clear(&j->progress);
     kt_lock_release(j->lock);
 }
@@ -309,7 +364,11 @@ static kt_status train(bool *stopped, job *j, kt_error *err)
 {
     kt_status status = KT_OK;
     KT_TRY(acquire_run(j, err));
-    KT_TRY(fit_all(stopped, j, err));
+    KT_TRY(plan_services(j, err));
+    if (j->sweep)
+        KT_TRY(sweep_run(stopped, j, err));
+    if (!*stopped)
+        KT_TRY(fit_all(stopped, j, err));
     if (*stopped) {
         progress_note(&j->progress, "stopped; the same command line goes on");
         goto out;
@@ -329,6 +388,10 @@ kt_status job_run(int *code, int argc, char **argv, const char *isa, const volat
     KT_TRY(configure(&j, argc, argv, isa, err));
     progress_init(&j.progress, j.set.quiet || j.rank != 0);
     j.progress.stop = stop;
+    if (j.set.dry_run) {
+        KT_TRY(alone(&j, sweep_dry, err));
+        goto out;
+    }
     KT_TRY(begin(&j, err));
     if (j.before == KT_RUN_FINISHED)
         KT_TRY(alone(&j, results_again, err));

@@ -12,7 +12,14 @@
 #include "program.h"
 #include "progress.h"
 #include "settings.h"
+#include "sweep.h"
 #include <mpi.h>
+
+enum { JOB_MEMBERS = 16 };
+typedef struct { /* of a service */
+    int members; /* networks of its model, the best first */
+    kt_recipe recipe[JOB_MEMBERS];
+} job_plan;
 
 typedef struct { /* of a service, on rank 0 */
     bool done;
@@ -20,11 +27,12 @@ typedef struct { /* of a service, on rank 0 */
     size_t n;
 } job_kept;
 
-typedef struct {
+typedef struct job {
     MPI_Comm comm;
     int rank, size;
-    kt_json *options; /* merged; settings borrow from it */
+    kt_json *options, *asked; /* merged, settings borrow from it; what of it was asked for */
     settings set;
+    sweep *sweep; /* NULL: none */
     double stall; /* seconds after which a rank that is not heard of is lost; 0: never */
     kt_isa isa;
     char *folder, *dataset, *archive_path;
@@ -33,6 +41,7 @@ typedef struct {
     size_t n_inputs;
     int part, parts; /* kt/parts.h; 0: all services */
     kt_store *store;
+    job_plan *plan;     /* [services] how each is trained */
     progress progress;  /* rank 0 shows and writes */
     kt_archive archive; /* rank 0, as the others: */
     kt_checkpoint *checkpoint;
@@ -49,11 +58,22 @@ typedef struct {
 kt_status job_run(int *code, int argc, char **argv, const char *isa, const volatile sig_atomic_t *stop,
                   MPI_Comm comm, kt_error *err);
 
+/* Seconds until --stop-after, which counts from the job's start; 0: never. */
+double job_remaining(const job *j);
+
 /* ---- acquire.c: whatever the user named becomes RUN/dataset.h5 ---- */
 kt_status acquire_check(const kt_json *options, size_t n_operands, kt_error *err); /* is any data named? */
 kt_json *acquire_inputs(const job *j); /* how they are named, for the run's folder (new reference) */
+/* What the user named, as rows; samples: zeroed. Rank 0. */
+kt_status acquire_read(kt_samples *samples, job *j, kt_error *err);
 /* Rank 0 makes the dataset, or finds that of an unfinished run; all open it. Collective. */
 kt_status acquire_run(job *j, kt_error *err);
+
+/* The other ranks open the dataset that rank 0 has open; mark, of rank 0: by which they know that theirs is
+ * the same. Collective. */
+kt_status acquire_mark(uint8_t mark[KT_DIGEST_BYTES], const kt_store *store, kt_error *err);
+kt_status acquire_open(kt_store **store, const char *path, const job *j, const uint8_t mark[KT_DIGEST_BYTES],
+                       kt_error *err);
 
 /* ---- hosts.c: what can differ or fail where ranks are on several hosts ---- */
 kt_status hosts_agree(MPI_Comm comm, kt_error *err); /* do all run the same program? Collective */
@@ -72,7 +92,10 @@ kt_status judging_run(kt_archive_entry *entry, const job *j, kt_work *work, size
 /* A service's result as bytes, which the caller frees. */
 kt_status keeping_model(char **bytes, size_t *n, const kt_archive_entry *entry, kt_error *err);
 kt_status keeping_refusal(char **bytes, size_t *n, const kt_error *why, kt_error *err);
-/* Opens the checkpoint and takes what is there. mark: of the dataset. */
+/* The digest of all that the run's results depend on. mark: of the dataset. */
+kt_status keeping_digest(uint8_t digest[KT_DIGEST_BYTES], const job *j, const uint8_t mark[KT_DIGEST_BYTES],
+                         kt_error *err);
+/* Opens the checkpoint and takes what is there. */
 kt_status keeping_open(job *j, const uint8_t mark[KT_DIGEST_BYTES], kt_error *err);
 /* Tells all ranks which services are done. Collective. */
 kt_status keeping_share(job *j, kt_work_item *items, kt_error *err);

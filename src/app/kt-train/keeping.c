@@ -92,6 +92,8 @@ static kt_status kept(void *context, kt_kept kind, const char *service, const ch
     kt_status status = KT_OK;
     job *j = context;
     size_t item;
+    if (kind == KT_KEPT_TRIAL)
+        return j->sweep ? sweep_states_put(&j->sweep->states, service, data, n, err) : KT_OK;
     if (!kt_store_find(&item, j->store, service))
         return kt_fail(err, KT_INPUT, "%s: the checkpoint has a service %s, the dataset has not", j->folder,
                        service);
@@ -110,23 +112,28 @@ static void note(void *context, const char *line)
     progress_note(&j->progress, "%s", line);
 }
 
-static kt_status run_digest(uint8_t digest[KT_DIGEST_BYTES], const job *j,
-                            const uint8_t mark[KT_DIGEST_BYTES], kt_error *err)
+kt_status keeping_digest(uint8_t digest[KT_DIGEST_BYTES], const job *j, const uint8_t mark[KT_DIGEST_BYTES],
+                         kt_error *err)
 {
     kt_status status = KT_OK;
     kt_digest *d = NULL;
-    char *config = NULL;
+    char *config = NULL, *sweep = NULL;
     kt_json *results = kt_options_of_class(settings_table(), j->options, KT_CLASS_RESULT);
     KT_TRY(kt_json_text(&config, results, 0, err));
     KT_TRY(kt_digest_create(&d, err));
     kt_digest_u64(d, KT_NUMERICS);
     kt_digest_text(d, config);
+    if (j->sweep) {
+        KT_TRY(kt_json_text(&sweep, j->sweep->what.json, 0, err));
+        kt_digest_text(d, sweep);
+    }
     kt_digest_add(d, mark, KT_DIGEST_BYTES);
     kt_digest_end(d, digest);
 out:
     kt_digest_destroy(d);
     kt_json_drop(results);
     free(config);
+    free(sweep);
     return status;
 }
 
@@ -155,7 +162,7 @@ kt_status keeping_open(job *j, const uint8_t mark[KT_DIGEST_BYTES], kt_error *er
     uint8_t digest[KT_DIGEST_BYTES];
     const kt_checkpoint_calls calls = {kept, note, j};
     KT_TRY(kt_alloc(&j->kept, kt_store_count(j->store), sizeof *j->kept, err));
-    KT_TRY(run_digest(digest, j, mark, err));
+    KT_TRY(keeping_digest(digest, j, mark, err));
     KT_TRY(kt_checkpoint_open(&j->checkpoint, j->folder, digest, kt_lock_guard(j->lock), &calls, err));
     KT_TRY(tell_resumed(j, err));
 out:

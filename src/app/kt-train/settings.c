@@ -32,6 +32,14 @@ static const kt_option traces_rows[] = {
      "what load was offered when (manifest.json among the traces)", "Traces"},
     {.name = NULL}};
 
+static const kt_option sweep_rows[] = {
+    {"sweep", 0, KT_OPTION_TEXT, RUN, AT(sweep), 0, 0, NULL, NULL, "FILE",
+     "try many settings of Model and Training first, as this JSON file says; the best train the models",
+     "Sweep"},
+    {"dry-run", 0, KT_OPTION_FLAG, RUN, AT(dry_run), 0, 0, NULL, "false", NULL,
+     "print the sweep's trials and about how long they will take, and exit", NULL},
+    {.name = NULL}};
+
 static const kt_option own_rows[] = {
     {"out", 'o', KT_OPTION_TEXT, RUN, AT(out), 0, 0, NULL, NULL, "FOLDER",
      "the run's folder (results/<name of the first input>)", "Run"},
@@ -74,14 +82,15 @@ const kt_option *settings_table(void)
                                     {jaeger_table, offsetof(settings, jaeger)},
                                     {jaeger_range_table, offsetof(settings, jaeger)},
                                     {recipe_table, offsetof(settings, recipe)},
+                                    {sweep_rows, 0},
                                     {own_rows, 0}};
     if (!joined[0].name)
         kt_options_join(joined, ROOM, parts, sizeof parts / sizeof *parts);
     return joined;
 }
 
-kt_status settings_read(kt_json **merged, const char **operands, size_t *n_operands, int argc, char **argv,
-                        kt_error *err)
+kt_status settings_read(kt_json **merged, kt_json **asked, const char **operands, size_t *n_operands,
+                        int argc, char **argv, kt_error *err)
 {
     kt_status status = KT_OK;
     kt_json *given = NULL, *file = NULL, *recipe = NULL;
@@ -94,15 +103,56 @@ kt_status settings_read(kt_json **merged, const char **operands, size_t *n_opera
         KT_TRY(kt_options_check(settings_table(), file, config, err));
         kt_json_merge(file, given);
     }
-    const kt_json *asked = file ? file : given;
-    KT_TRY(recipe_presets(&recipe, kt_json_as_text(kt_json_get(asked, "recipe"), "default"), err));
+    *asked = kt_json_keep(file ? file : given);
+    KT_TRY(recipe_presets(&recipe, kt_json_as_text(kt_json_get(*asked, "recipe"), "default"), err));
     kt_json_merge(*merged, recipe);
-    kt_json_merge(*merged, asked);
+    kt_json_merge(*merged, *asked);
     KT_TRY(kt_options_check(settings_table(), *merged, "options", err));
 out:
     kt_json_drop(given);
     kt_json_drop(file);
     kt_json_drop(recipe);
+    return status;
+}
+
+/* ---- trials ---- */
+
+typedef struct {
+    recipe_wishes recipe;
+    int64_t seed;
+} trial_settings;
+
+const kt_option *settings_trial_table(void)
+{
+    enum { ROOM = 64 };
+    static kt_option joined[ROOM];
+    static const kt_option seed[] = {{"seed", 0, KT_OPTION_INT, RESULT, offsetof(trial_settings, seed), 0,
+                                      9.0e15, NULL, "1", "N", "names the fit's draws: start values, orders",
+                                      NULL},
+                                     {.name = NULL}};
+    const kt_option_part parts[] = {{recipe_table, offsetof(trial_settings, recipe)}, {seed, 0}};
+    if (!joined[0].name)
+        kt_options_join(joined, ROOM, parts, sizeof parts / sizeof *parts);
+    return joined;
+}
+
+kt_status settings_trial(kt_recipe *recipe, const kt_json *asked, const kt_json *values, int inputs,
+                         kt_error *err)
+{
+    kt_status status = KT_OK;
+    kt_json *merged = NULL, *presets = NULL;
+    trial_settings set = {.seed = 1};
+    const char *base = kt_json_as_text(kt_json_get(asked, "recipe"), "default");
+    KT_TRY(kt_options_presets(&merged, settings_trial_table(), err));
+    KT_TRY(recipe_presets(&presets, kt_json_as_text(kt_json_get(values, "recipe"), base), err));
+    kt_json_merge(merged, presets);
+    kt_json_merge(merged, asked);
+    kt_json_merge(merged, values);
+    KT_TRY(kt_options_fill(&set, settings_trial_table(), merged, err));
+    *recipe = recipe_make(&set.recipe, inputs, (uint64_t)set.seed);
+out:
+    kt_json_drop(merged);
+    kt_json_drop(presets);
     return status;
 }
 

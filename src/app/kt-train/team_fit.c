@@ -78,14 +78,17 @@ static int slice_steps(const team_fit *t)
 }
 
 /* Between two slices: left is set where the fit is to go on elsewhere or later. */
-static kt_status turn(char **state, size_t *n_state, team_fit *t, kt_error *err)
+static kt_status turn(char **state, size_t *n_state, team_fit *t, uint64_t until, kt_error *err)
 {
     kt_status status = KT_OK;
-    kt_work_order order = kt_work_turn(t->work, kt_fit_step(t->fit), t->budget);
+    uint64_t end = until < t->budget ? until : t->budget;
+    kt_work_order order = kt_work_turn(t->work, t->before + kt_fit_step(t->fit), t->before + end + t->after);
     t->task->left = order == KT_WORK_LEAVE;
     if (order == KT_WORK_GO_ON || t->rank != 0)
         return KT_OK;
     KT_TRY(kt_fit_save(state, n_state, t->fit, err));
+    if (t->wrap)
+        KT_TRY(t->wrap(t->context, state, n_state, err));
 out:
     return status;
 }
@@ -106,7 +109,7 @@ kt_status team_fit_run(char **state, size_t *n_state, team_fit *t, uint64_t unti
             KT_TRY(t->looked(t->context, &looks[n - 1], err));
         }
         if (progress != KT_FIT_DONE)
-            KT_TRY(turn(state, n_state, t, err));
+            KT_TRY(turn(state, n_state, t, until, err));
         if (*state && !t->task->left) {
             kt_work_save(t->work, *state, *n_state);
             *state = NULL;

@@ -15,7 +15,10 @@ typedef struct {
     size_t service; /* in the store */
     const kt_recipe *recipe;
     kt_isa isa;
-    kt_status (*looked)(void *context, const kt_look *look, kt_error *err); /* may be NULL */
+    uint64_t before, after; /* steps of the item's other fits, done and to do */
+    kt_status (*looked)(void *context, const kt_look *look, kt_error *err); /* may be NULL, as the next */
+    kt_status (*wrap)(void *context, char **state, size_t *n,
+                      kt_error *err); /* makes the item's state of the fit's */
     void *context;
 
     const kt_store_service *about;
