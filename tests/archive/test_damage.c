@@ -22,7 +22,7 @@ static size_t write_small(void)
     archive.n_entries = 1;
     archive.entries = sample_new(1, sizeof *archive.entries);
     sample_entry(&archive.entries[0], "web", KT_WEIBULL, true, 2);
-    sample_members(&archive.entries[0], 2);
+    sample_members(&archive.entries[0], 1);
     archive.sweep = sample_text("{\"trials\":3}");
     if (kt_archive_write("models.h5", &archive, NULL, NULL, &err) != KT_OK)
         fail_msg("%s", err.message);
