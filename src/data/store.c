@@ -272,14 +272,29 @@ bool kt_store_find(size_t *i, const kt_store *store, const char *name)
 
 /* ---- rows ---- */
 
+/* Is no value of v [n] NaN, infinite or, unless `negative`, below 0? All of them at once: few files are bad.
+ */
+static bool all_good(const double *v, size_t n, bool negative)
+{
+    const uint64_t sign = (uint64_t)1 << 63, infinity = (uint64_t)0x7ff << 52, drop = negative ? sign : 0;
+    uint64_t bad = 0, bits;
+    for (size_t i = 0; i < n; i++) {
+        memcpy(&bits, v + i, sizeof bits);
+        bits = bits == sign ? 0 : bits & ~drop;
+        bad |= bits >= infinity;
+    }
+    return !bad;
+}
+
 static kt_status check_rows(const kt_store *store, size_t at, const double *x, const double *y,
                             const uint32_t *cell, size_t n, size_t n_cells, kt_error *err)
 {
     size_t d = (size_t)store->d;
-    for (size_t i = 0; x && i < n * d; i++)
+    bool good_x = !x || all_good(x, n * d, true), good_y = !y || all_good(y, n, false);
+    for (size_t i = 0; !good_x && i < n * d; i++)
         if (!isfinite(x[i]))
             return kt_fail(err, KT_INPUT, "%s:/x: row %zu holds %g", store->path, at + i / d, x[i]);
-    for (size_t i = 0; y && i < n; i++)
+    for (size_t i = 0; !good_y && i < n; i++)
         if (!isfinite(y[i]) || y[i] < 0)
             return kt_fail(err, KT_INPUT, "%s:/y: row %zu holds %g", store->path, at + i, y[i]);
     for (size_t i = 0; cell && i < n; i++)

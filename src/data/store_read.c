@@ -37,23 +37,51 @@ static void stored_clear(stored *p)
     free(p->seen);
 }
 
-/* n rows, stored from row `at` of the file on, to their places. */
-static kt_status restore(kt_service *to, stored *from, const kt_store *store, size_t at, size_t n,
-                         kt_error *err)
+/* Stored rows [at, at + n) of the file belong to rows that nobody had before; *in_order: to `first` and on.
+ */
+static kt_status take_places(bool *in_order, stored *from, const kt_store *store, size_t n_rows, size_t first,
+                             size_t at, size_t n, kt_error *err)
 {
-    size_t d = (size_t)store->d;
+    *in_order = true;
     for (size_t i = 0; i < n; i++) {
         size_t row = from->row[i];
-        if (row >= to->n || from->seen[row])
+        if (row >= n_rows || from->seen[row])
             return kt_fail(err, KT_INPUT, "%s:/row: row %zu holds %zu", store->path, at + i, row);
         from->seen[row] = true;
-        to->y[row] = from->y[i];
-        to->cell[row] = from->cell[i];
+        *in_order = *in_order && row == first + i;
+    }
+    return KT_OK;
+}
+
+/* n rows to their places. */
+static void restore(kt_service *to, const stored *from, size_t d, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        to->y[from->row[i]] = from->y[i];
+        to->cell[from->row[i]] = from->cell[i];
     }
     for (size_t f = 0; f < d; f++)
         for (size_t i = 0; i < n; i++)
             to->x[from->row[i] * d + f] = from->x[i * d + f];
-    return KT_OK;
+}
+
+/* Rows that were not split lie in order: they need no way round. */
+static kt_status restore_piece(kt_service *to, stored *piece, kt_store *store, size_t i, size_t first,
+                               size_t n, kt_error *err)
+{
+    kt_status status = KT_OK;
+    size_t d = (size_t)store->d, at = store->services[i].offset + first;
+    bool in_order;
+    KT_TRY(kt_h5_get_rows(piece->row, store->file, "row", KT_H5_U32, at, n, err));
+    KT_TRY(take_places(&in_order, piece, store, to->n, first, at, n, err));
+    if (in_order) {
+        KT_TRY(kt_store_rows(to->x + first * d, to->y + first, to->cell + first, store, i, first, n, err));
+    } else {
+        KT_TRY(kt_store_rows(piece->x, piece->y, piece->cell, store, i, first, n, err));
+        restore(to, piece, d, n);
+    }
+out:
+    return status;
 }
 
 static kt_status restore_service(kt_service *to, stored *piece, kt_store *store, size_t i, kt_error *err)
@@ -75,12 +103,8 @@ static kt_status restore_service(kt_service *to, stored *piece, kt_store *store,
     KT_TRY(kt_alloc(&to->cells, s->n_cells, sizeof *to->cells, err));
     memcpy(to->cells, s->cells, s->n_cells * sizeof *to->cells);
     memset(piece->seen, 0, s->n * sizeof *piece->seen);
-    for (size_t first = 0; first < s->n; first += PIECE) {
-        size_t n = s->n - first < PIECE ? s->n - first : PIECE, at = s->offset + first;
-        KT_TRY(kt_store_rows(piece->x, piece->y, piece->cell, store, i, first, n, err));
-        KT_TRY(kt_h5_get_rows(piece->row, store->file, "row", KT_H5_U32, at, n, err));
-        KT_TRY(restore(to, piece, store, at, n, err));
-    }
+    for (size_t first = 0; first < s->n; first += PIECE)
+        KT_TRY(restore_piece(to, piece, store, i, first, s->n - first < PIECE ? s->n - first : PIECE, err));
 out:
     return status;
 }
