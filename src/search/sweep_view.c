@@ -1,0 +1,371 @@
+#include "kt/sweep_view.h"
+
+#include "kt/ledger.h"
+#include "sweep_left.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const kt_trial_state_text[KT_TRIAL_STATES] = {"proposed", "running", "preempted", "waiting",
+                                                          "stopped",  "failed",  "done"};
+
+/* A job at work, while events are read. */
+typedef struct {
+    kt_sweep_view *view;
+    const char *folder;
+    double from, last;   /* of this job's events */
+    int64_t ranks;       /* of it; 0: not known */
+    double rank_seconds; /* of those before; NaN: not known */
+    size_t fits;         /* of a trial to a rung: the most that were seen */
+} replay;
+
+/* ---- what the sweep's file says ---- */
+
+static const char *word(const kt_json *json, const char *key)
+{
+    return kt_json_as_text(kt_json_get(json, key), "");
+}
+
+static void read_dimension(kt_sweep_view *view, const char *name, const kt_json *json)
+{
+    static const char *const kinds[] = {[KT_DIM_CHOICE] = "choice",
+                                        [KT_DIM_UNIFORM] = "uniform",
+                                        [KT_DIM_LOG] = "log",
+                                        [KT_DIM_INT] = "int",
+                                        [KT_DIM_INT_LOG] = "int_log"};
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds && view->n_varied < KT_SPACE_MAX; k++) {
+        const kt_json *range = kt_json_get(json, kinds[k]);
+        if (!range)
+            continue;
+        view->varied[view->n_varied++] = (kt_sweep_varied){.name = name,
+                                                           .kind = (kt_dim_kind)k,
+                                                           .low = kt_json_as_real(kt_json_at(range, 0), 0),
+                                                           .high = kt_json_as_real(kt_json_at(range, 1), 1),
+                                                           .choices = k == KT_DIM_CHOICE ? range : NULL};
+        return;
+    }
+}
+
+static void read_sweep(kt_sweep_view *view)
+{
+    const kt_json *space = kt_json_get(view->sweep, "space");
+    view->method = word(view->sweep, "method");
+    view->scheduler = word(view->sweep, "scheduler");
+    view->objective = word(view->sweep, "objective");
+    for (size_t i = 0; i < kt_json_size(space); i++) {
+        const char *name = kt_json_key(space, i);
+        if (kt_json_kind_of(kt_json_get(space, name)) == KT_JSON_OBJECT)
+            read_dimension(view, name, kt_json_get(space, name));
+    }
+}
+
+/* ---- trials ---- */
+
+static kt_status search_of(kt_sweep_search **search, kt_sweep_view *view, const kt_json *event, kt_error *err)
+{
+    kt_status status = KT_OK;
+    const char *name = kt_json_as_text(kt_json_get(event, "search"), NULL);
+    for (size_t k = view->n_searches; k-- > 0;) { /* events of one come together */
+        *search = &view->search[k];
+        if (name ? (*search)->name && strcmp((*search)->name, name) == 0 : !(*search)->name)
+            return KT_OK;
+    }
+    KT_TRY(kt_grow(&view->search, view->n_searches + 1, sizeof *view->search, err));
+    *search = &view->search[view->n_searches];
+    **search = (kt_sweep_search){.name = NULL};
+    if (name)
+        KT_TRY(kt_strdup(&(*search)->name, name, err));
+    view->n_searches++;
+out:
+    return status;
+}
+
+static kt_status propose(const replay *r, kt_sweep_search *search, const kt_json *event, kt_error *err)
+{
+    kt_status status = KT_OK;
+    size_t n = search->n;
+    if (kt_json_as_int(kt_json_get(event, "trial"), -1) != (int64_t)n)
+        return kt_fail(err, KT_INPUT, "%s/" KT_RUN_LEDGER ": trial %lld is proposed after %zu others",
+                       r->folder, (long long)kt_json_as_int(kt_json_get(event, "trial"), -1), n);
+    if ((n & (n - 1)) == 0) /* full at 0, 1, 2, 4, ... */
+        KT_TRY(kt_grow(&search->trial, n ? 2 * n : 1, sizeof *search->trial, err));
+    kt_sweep_trial *t = &search->trial[search->n++];
+    *t = (kt_sweep_trial){.trial = (int64_t)n,
+                          .options = kt_json_keep(kt_json_get(event, "options")),
+                          .first = (int)kt_json_as_int(kt_json_get(event, "first"), 0),
+                          .rung = -1,
+                          .value = NAN,
+                          .ended = NAN,
+                          .after = NAN,
+                          .place = -1};
+    for (int r = 0; r < KT_RUNGS_MAX; r++)
+        t->at[r] = NAN;
+out:
+    return status;
+}
+
+static void end_trial(const replay *r, kt_sweep_trial *t, kt_trial_state state)
+{
+    t->state = state;
+    t->ended = r->last;
+}
+
+static void on_scored(replay *r, kt_sweep_trial *t, int rung, const kt_json *event)
+{
+    (void)rung;
+    t->seconds += kt_json_as_real(kt_json_get(event, "seconds"), 0);
+    t->after = r->view->wall + r->last - r->from;
+    r->fits = ++t->fits > r->fits ? t->fits : r->fits;
+}
+
+static void on_started(replay *r, kt_sweep_trial *t, int rung, const kt_json *event)
+{
+    (void)r, (void)rung, (void)event;
+    t->state = KT_TRIAL_RUNNING;
+}
+
+static void on_preempted(replay *r, kt_sweep_trial *t, int rung, const kt_json *event)
+{
+    (void)r, (void)rung, (void)event;
+    t->state = KT_TRIAL_PREEMPTED;
+}
+
+static void on_rung(replay *r, kt_sweep_trial *t, int rung, const kt_json *event)
+{
+    t->rung = rung;
+    t->value = t->at[rung] = kt_json_as_real(kt_json_get(event, "value"), NAN);
+    t->fits = 0;
+    t->state = KT_TRIAL_WAITING;
+    if (rung == r->view->n_rungs - 1)
+        end_trial(r, t, KT_TRIAL_DONE);
+    r->view->rung[rung].reached++;
+}
+
+static void on_promoted(replay *r, kt_sweep_trial *t, int rung, const kt_json *event)
+{
+    (void)t, (void)event;
+    r->view->rung[rung].promoted++;
+}
+
+static void on_stopped(replay *r, kt_sweep_trial *t, int rung, const kt_json *event)
+{
+    (void)event;
+    end_trial(r, t, KT_TRIAL_STOPPED);
+    r->view->rung[rung].stopped++;
+}
+
+static void on_failed(replay *r, kt_sweep_trial *t, int rung, const kt_json *event)
+{
+    if (!t->reason)
+        kt_strdup(&t->reason, word(event, "reason"), NULL); /* for people: without it "" */
+    end_trial(r, t, KT_TRIAL_FAILED);
+    r->view->rung[rung].failed++;
+}
+
+static void on_won(replay *r, kt_sweep_trial *t, int rung, const kt_json *event)
+{
+    (void)r, (void)rung;
+    t->place = kt_json_as_int(kt_json_get(event, "place"), 0);
+}
+
+/* ---- jobs ---- */
+
+static void end_job(replay *r)
+{
+    double seconds = r->last > r->from ? r->last - r->from : 0; /* clocks go back, too */
+    r->view->wall += seconds;
+    r->rank_seconds += r->ranks > 0 || seconds == 0 ? seconds * (double)r->ranks : NAN;
+    r->from = NAN;
+}
+
+/* What ran when the job before was killed does not any more. */
+static void on_resumed(replay *r, double last, const kt_json *event)
+{
+    kt_sweep_view *view = r->view;
+    double now = r->last;
+    r->last = last;
+    end_job(r);
+    r->from = r->last = now;
+    r->ranks = view->ranks = kt_json_as_int(kt_json_get(event, "ranks"), 0);
+    for (size_t k = 0; k < view->n_searches; k++)
+        for (size_t i = 0; i < view->search[k].n; i++)
+            if (view->search[k].trial[i].state == KT_TRIAL_RUNNING)
+                view->search[k].trial[i].state = KT_TRIAL_PREEMPTED;
+}
+
+/* ---- events ---- */
+
+static const struct {
+    const char *name;
+    void (*on)(replay *r, kt_sweep_trial *trial, int rung, const kt_json *event);
+} of_trials[] = {{"scored", on_scored},   {"started", on_started},    {"rung", on_rung},
+                 {"stopped", on_stopped}, {"promoted", on_promoted},  {"failed", on_failed},
+                 {"won", on_won},         {"preempted", on_preempted}};
+enum { OF_TRIALS = sizeof of_trials / sizeof *of_trials };
+
+static kt_status on_trial(replay *r, const char *name, const kt_json *event, kt_error *err)
+{
+    kt_status status = KT_OK;
+    kt_sweep_search *search = NULL;
+    int64_t trial = kt_json_as_int(kt_json_get(event, "trial"), -1),
+            rung = kt_json_as_int(kt_json_get(event, "rung"), 0);
+    KT_TRY(search_of(&search, r->view, event, err));
+    if (strcmp(name, "proposed") == 0)
+        return propose(r, search, event, err);
+    if (trial < 0 || trial >= (int64_t)search->n)
+        return kt_fail(err, KT_INPUT, "%s/" KT_RUN_LEDGER ": trial %lld is %s and was not proposed",
+                       r->folder, (long long)trial, name);
+    if (rung >= r->view->n_rungs)
+        return kt_fail(err, KT_INPUT, "%s/" KT_RUN_LEDGER ": trial %lld has a rung %lld of %d", r->folder,
+                       (long long)trial, (long long)rung, r->view->n_rungs);
+    for (size_t k = 0; k < OF_TRIALS; k++)
+        if (strcmp(of_trials[k].name, name) == 0)
+            of_trials[k].on(r, &search->trial[trial], (int)rung, event);
+out:
+    return status;
+}
+
+static kt_status each(void *context, const kt_json *event, kt_error *err)
+{
+    replay *r = context;
+    kt_sweep_view *view = r->view;
+    const char *name = word(event, "event");
+    double before = r->last;
+    if (view->ended) /* what comes later is about the winners' fits */
+        return strcmp(name, "won") == 0 ? on_trial(r, name, event, err) : KT_OK;
+    r->last = kt_json_as_real(kt_json_get(event, "time"), r->last);
+    if (strcmp(name, "sweep") == 0) {
+        view->begun = r->last;
+        return KT_OK;
+    }
+    if (strcmp(name, "resumed") == 0) {
+        on_resumed(r, before, event);
+        return KT_OK;
+    }
+    if (isnan(r->from))
+        r->from = r->last;
+    if (strcmp(name, "ended") == 0)
+        view->ended = true;
+    else
+        return on_trial(r, name, event, err);
+    return KT_OK;
+}
+
+/* ---- what comes of them ---- */
+
+int kt_sweep_better(const kt_sweep_trial *a, const kt_sweep_trial *b)
+{
+    bool a_failed = a->state == KT_TRIAL_FAILED, b_failed = b->state == KT_TRIAL_FAILED;
+    if (a_failed != b_failed)
+        return a_failed - b_failed;
+    if (a->rung != b->rung)
+        return a->rung > b->rung ? -1 : 1;
+    if (a->value != b->value && !(isnan(a->value) && isnan(b->value)))
+        return isnan(b->value) || a->value < b->value ? -1 : 1;
+    return (a->trial > b->trial) - (a->trial < b->trial);
+}
+
+const kt_sweep_trial *kt_sweep_best(const kt_sweep_search *s)
+{
+    const kt_sweep_trial *best = s->n > 0 ? &s->trial[s->order[0]] : NULL;
+    return best && best->rung >= 0 && best->state != KT_TRIAL_FAILED ? best : NULL;
+}
+
+static int by_rank(const void *a, const void *b, void *context)
+{
+    const kt_sweep_trial *trial = context;
+    return kt_sweep_better(&trial[*(const size_t *)a], &trial[*(const size_t *)b]);
+}
+
+static kt_status rank(kt_sweep_view *view, kt_error *err)
+{
+    kt_status status = KT_OK;
+    for (size_t k = 0; k < view->n_searches; k++) {
+        kt_sweep_search *s = &view->search[k];
+        KT_TRY(kt_alloc(&s->order, s->n, sizeof *s->order, err));
+        for (size_t i = 0; i < s->n; i++) {
+            s->order[i] = i;
+            view->count[s->trial[i].state]++;
+        }
+        view->trials += s->n;
+        qsort_r(s->order, s->n, sizeof *s->order, by_rank, s->trial);
+    }
+out:
+    return status;
+}
+
+kt_status kt_sweep_view_read(kt_sweep_view *view, const char *folder, kt_json *sweep, double now,
+                             kt_error *err)
+{
+    kt_status status = KT_OK;
+    replay r = {.view = view, .folder = folder, .from = NAN, .last = NAN};
+    *view = (kt_sweep_view){.sweep = kt_json_keep(sweep), .begun = NAN, .utilisation = NAN, .to_go = NAN};
+    read_sweep(view);
+    KT_TRY(sweep_left_rungs(view, err));
+    KT_TRY(kt_ledger_read(folder, each, &r, err));
+    if (!view->ended && now > r.last)
+        r.last = now;
+    view->last = r.last;
+    end_job(&r);
+    KT_TRY(rank(view, err));
+    KT_TRY(sweep_left(view, r.rank_seconds, r.fits, err));
+out:
+    if (status != KT_OK)
+        kt_sweep_view_clear(view);
+    return status;
+}
+
+void kt_sweep_view_clear(kt_sweep_view *view)
+{
+    for (size_t k = 0; k < view->n_searches; k++) {
+        kt_sweep_search *s = &view->search[k];
+        for (size_t i = 0; i < s->n; i++) {
+            kt_json_drop(s->trial[i].options);
+            free(s->trial[i].reason);
+        }
+        free(s->trial);
+        free(s->order);
+        free(s->name);
+    }
+    free(view->search);
+    kt_json_drop(view->sweep);
+    *view = (kt_sweep_view){.sweep = NULL};
+}
+
+/* ---- values of options ---- */
+
+static bool same(const kt_json *a, const kt_json *b)
+{
+    char *x = NULL, *y = NULL;
+    bool equal =
+        kt_json_text(&x, a, 0, NULL) == KT_OK && kt_json_text(&y, b, 0, NULL) == KT_OK && strcmp(x, y) == 0;
+    free(x);
+    free(y);
+    return equal;
+}
+
+static double place_of_choice(const kt_json *choices, const kt_json *value)
+{
+    for (size_t i = 0; i < kt_json_size(choices); i++)
+        if (same(kt_json_at(choices, i), value))
+            return ((double)i + 0.5) / (double)kt_json_size(choices);
+    return NAN;
+}
+
+double kt_sweep_place(const kt_sweep_varied *v, const kt_sweep_trial *trial)
+{
+    const kt_json *json = kt_json_get(trial->options, v->name);
+    if (!json)
+        return NAN;
+    if (v->kind == KT_DIM_CHOICE)
+        return place_of_choice(v->choices, json);
+    double value = kt_json_as_real(json, NAN), share;
+    bool whole = v->kind == KT_DIM_INT || v->kind == KT_DIM_INT_LOG;
+    double low = whole ? v->low - 0.5 : v->low,
+           high = whole ? v->high + 0.5 : v->high; /* each its own part */
+    if (v->kind == KT_DIM_LOG || v->kind == KT_DIM_INT_LOG)
+        share = (log(value) - log(low)) / (log(high) - log(low));
+    else
+        share = (value - low) / (high - low);
+    return share < 0 ? 0 : share > 1 ? 1 : share; /* a NaN stays one */
+}
