@@ -22,7 +22,7 @@ typedef struct {
 
 extern const kt_command command_info, command_predict, command_sample, command_evaluate, command_verify,
     command_import, command_merge, command_plan, command_export, command_clean, command_load, command_collect,
-    command_next, command_report;
+    command_next, command_report, command_sweep;
 
 /* The instruction set that KT_ISA names, or the best. */
 kt_status command_isa(kt_isa *isa, kt_error *err);

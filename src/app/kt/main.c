@@ -8,7 +8,7 @@
 static const kt_command *const commands[] = {
     &command_info,   &command_predict, &command_sample, &command_evaluate, &command_verify,
     &command_import, &command_export,  &command_load,   &command_collect,  &command_clean,
-    &command_report, &command_merge,   &command_plan,   &command_next};
+    &command_report, &command_merge,   &command_plan,   &command_next,     &command_sweep};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static int complain(const char *command, const kt_error *err, kt_status status)

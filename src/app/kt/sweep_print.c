@@ -1,0 +1,230 @@
+#include "sweep_print.h"
+
+#include "kt/table.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- words ---- */
+
+/* "1 h 5 min", "2 min 3 s", "4.5 s" */
+static void duration(char text[40], double seconds)
+{
+    long long whole = llround(seconds);
+    if (!isfinite(seconds))
+        snprintf(text, 40, "-");
+    else if (whole >= 3600)
+        snprintf(text, 40, "%lld h %lld min", whole / 3600, whole % 3600 / 60);
+    else if (whole >= 60)
+        snprintf(text, 40, "%lld min %lld s", whole / 60, whole % 60);
+    else
+        snprintf(text, 40, "%.1f s", seconds);
+}
+
+/* An option's value as it would be typed, near enough. */
+static kt_status value_text(char **text, const kt_json *value, const char *format, kt_error *err)
+{
+    if (!value)
+        return kt_strdup(text, "", err);
+    if (kt_json_kind_of(value) == KT_JSON_TEXT)
+        return kt_strdup(text, kt_json_as_text(value, ""), err);
+    if (kt_json_kind_of(value) == KT_JSON_REAL)
+        return kt_format(text, err, format, kt_json_as_real(value, NAN));
+    kt_status status = kt_json_text(text, value, 0, err);
+    if (status == KT_OK && kt_json_kind_of(value) == KT_JSON_ARRAY) { /* [16,16]: without its brackets */
+        size_t n = strlen(*text);
+        memmove(*text, *text + 1, n - 1);
+        (*text)[n - 2] = '\0';
+    }
+    return status;
+}
+
+static void best_words(char text[120], const kt_sweep_view *view, const kt_sweep_search *s)
+{
+    const kt_sweep_trial *best = kt_sweep_best(s);
+    if (!best)
+        snprintf(text, 120, "none yet");
+    else if (view->n_rungs > 1)
+        snprintf(text, 120, "trial %lld: %.6g at rung %d of %d", (long long)best->trial, best->value,
+                 best->rung + 1, view->n_rungs);
+    else
+        snprintf(text, 120, "trial %lld: %.6g", (long long)best->trial, best->value);
+}
+
+void sweep_line(char line[200], const kt_sweep_view *view)
+{
+    char best[120], to_go[40];
+    size_t over = view->count[KT_TRIAL_DONE] + view->count[KT_TRIAL_STOPPED] + view->count[KT_TRIAL_FAILED];
+    duration(to_go, view->to_go);
+    if (view->n_searches == 1)
+        best_words(best, view, &view->search[0]);
+    else
+        snprintf(best, sizeof best, "%zu searches", view->n_searches);
+    snprintf(line, 200, "%zu of %zu trials over, %zu failed; best %.90s; %s to go", over, view->planned,
+             view->count[KT_TRIAL_FAILED], best, to_go);
+}
+
+/* ---- text ---- */
+
+static void print_counts(const kt_sweep_view *view)
+{
+    const char *between = ": ";
+    printf("trials: %zu of %zu proposed", view->trials, view->planned);
+    for (int s = 0; s < KT_TRIAL_STATES; s++) {
+        if (view->count[s] == 0 || s == KT_TRIAL_PROPOSED)
+            continue;
+        printf("%s%zu %s", between, view->count[s], kt_trial_state_text[s]);
+        between = ", ";
+    }
+    putchar('\n');
+}
+
+static void print_times(const kt_sweep_view *view, bool at_work)
+{
+    char so_far[40], to_go[40];
+    duration(so_far, view->wall);
+    duration(to_go, view->to_go);
+    printf("budget: %.2f trials' worth spent, %.2f left\n", view->spent, view->left);
+    printf("time:   %s", so_far);
+    if (view->ranks > 0)
+        printf(" on %lld rank%s", (long long)view->ranks, view->ranks == 1 ? "" : "s");
+    if (isfinite(view->utilisation))
+        printf(", %.1f %% of it training", 100 * view->utilisation);
+    if (view->ended)
+        puts("; ended");
+    else if (isfinite(view->to_go))
+        printf("; about %s to go%s\n", to_go, at_work ? "" : " once kt-train goes on (none works there now)");
+    else
+        puts(at_work ? "" : "; no kt-train works there now");
+}
+
+static kt_status add_row(kt_table *table, const kt_sweep_view *view, const kt_sweep_search *s, size_t place,
+                         kt_error *err)
+{
+    kt_status status = KT_OK;
+    const kt_sweep_trial *t = &s->trial[s->order[place]];
+    char *text = NULL;
+    KT_TRY(kt_table_cell(table, err, "%zu", place + 1));
+    KT_TRY(kt_table_cell(table, err, "%lld", (long long)t->trial));
+    KT_TRY(kt_table_cell(table, err, "%s%s", kt_trial_state_text[t->state], t->place >= 0 ? ", won" : ""));
+    KT_TRY(kt_table_cell(table, err, t->rung < 0 ? "-" : "%d", t->rung + 1));
+    KT_TRY(kt_table_cell(table, err, isnan(t->value) ? "-" : "%.6g", t->value));
+    KT_TRY(kt_table_cell(table, err, "%.2f", t->seconds));
+    for (size_t v = 0; v < view->n_varied; v++) {
+        KT_TRY(value_text(&text, kt_json_get(t->options, view->varied[v].name), "%.4g", err));
+        KT_TRY(kt_table_cell(table, err, "%s", *text ? text : "-"));
+        free(text);
+        text = NULL;
+    }
+out:
+    free(text);
+    return status;
+}
+
+static kt_status print_search(const kt_sweep_view *view, const kt_sweep_search *s, size_t top, kt_error *err)
+{
+    kt_status status = KT_OK;
+    kt_table *table = NULL;
+    char *headings = NULL, *longer = NULL, *text = NULL;
+    KT_TRY(kt_strdup(&headings, "place>|trial>|state|rung>|value>|seconds>", err));
+    for (size_t v = 0; v < view->n_varied; v++) {
+        bool number = view->varied[v].kind != KT_DIM_CHOICE;
+        KT_TRY(kt_format(&longer, err, "%s|%s%s", headings, view->varied[v].name, number ? ">" : ""));
+        free(headings);
+        headings = longer;
+        longer = NULL;
+    }
+    KT_TRY(kt_table_create(&table, headings, err));
+    for (size_t i = 0; i < s->n && i < top; i++)
+        KT_TRY(add_row(table, view, s, i, err));
+    KT_TRY(kt_table_text(&text, table, err));
+    printf("\n%s%s%s", s->name ? s->name : "", s->name ? ":\n" : "", text);
+out:
+    kt_table_destroy(table);
+    free(headings);
+    free(text);
+    return status;
+}
+
+kt_status sweep_print_text(const kt_sweep_view *view, bool at_work, size_t top, kt_error *err)
+{
+    kt_status status = KT_OK;
+    char best[120];
+    printf("sweep:  %s, scheduler %s, objective %s", view->method, view->scheduler, view->objective);
+    if (view->n_searches > 1)
+        printf("; %zu searches", view->n_searches);
+    putchar('\n');
+    print_counts(view);
+    for (size_t k = 0; k < view->n_searches; k++) {
+        best_words(best, view, &view->search[k]);
+        printf("best:   %s%s%s\n", view->search[k].name ? view->search[k].name : "",
+               view->search[k].name ? ": " : "", best);
+    }
+    print_times(view, at_work);
+    for (size_t k = 0; k < view->n_searches && top > 0; k++)
+        KT_TRY(print_search(view, &view->search[k], top, err));
+out:
+    return status;
+}
+
+/* ---- CSV (RFC 4180) ---- */
+
+static void put_field(const char *text)
+{
+    bool quoted = strpbrk(text, ",\"\r\n") != NULL;
+    putchar(',');
+    if (quoted)
+        putchar('"');
+    for (; *text; text++) {
+        if (*text == '"')
+            putchar('"');
+        putchar(*text);
+    }
+    if (quoted)
+        putchar('"');
+}
+
+static void put_real(double value)
+{
+    putchar(',');
+    if (isfinite(value))
+        printf("%.17g", value);
+}
+
+static kt_status print_trial(const kt_sweep_view *view, const kt_sweep_search *s, const kt_sweep_trial *t,
+                             kt_error *err)
+{
+    kt_status status = KT_OK;
+    printf("%lld", (long long)t->trial);
+    put_field(s->name ? s->name : "");
+    put_field(kt_trial_state_text[t->state]);
+    putchar(',');
+    if (t->rung >= 0)
+        printf("%d", t->rung);
+    put_real(t->value);
+    put_real(t->seconds);
+    for (size_t v = 0; v < view->n_varied; v++) {
+        char *text = NULL;
+        KT_TRY(value_text(&text, kt_json_get(t->options, view->varied[v].name), "%.17g", err));
+        put_field(text);
+        free(text);
+    }
+    put_field(t->reason ? t->reason : "");
+    putchar('\n');
+out:
+    return status;
+}
+
+kt_status sweep_print_csv(const kt_sweep_view *view, kt_error *err)
+{
+    kt_status status = KT_OK;
+    printf("trial,search,state,rung,value,seconds");
+    for (size_t v = 0; v < view->n_varied; v++)
+        put_field(view->varied[v].name);
+    puts(",reason");
+    for (size_t k = 0; k < view->n_searches; k++)
+        for (size_t i = 0; i < view->search[k].n; i++)
+            KT_TRY(print_trial(view, &view->search[k], &view->search[k].trial[i], err));
+out:
+    return status;
+}

@@ -1,0 +1,12 @@
+/* How a sweep stands, in the forms of kt sweep. */
+#ifndef KT_APP_SWEEP_PRINT_H
+#define KT_APP_SWEEP_PRINT_H
+
+#include "kt/sweep_view.h"
+#include <stdio.h>
+
+kt_status sweep_print_text(const kt_sweep_view *view, bool at_work, size_t top, kt_error *err);
+kt_status sweep_print_csv(const kt_sweep_view *view, kt_error *err); /* a line for each trial */
+void sweep_line(char line[200], const kt_sweep_view *view);          /* in a few words */
+
+#endif
