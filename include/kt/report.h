@@ -7,6 +7,7 @@
 #include "kt/error.h"
 #include "kt/kernel.h"
 #include "kt/store.h"
+#include "kt/sweep_view.h"
 #include <stddef.h>
 
 enum { KT_REPORT_PICTURED = 200 }; /* what keeps a page below 10 MB */
@@ -15,9 +16,10 @@ typedef struct {
     const kt_archive *archive;
     const char *digest; /* of the archive's file, as sha256sum prints it */
     kt_store *store;    /* the rows that the models were made from, or NULL: what the archive's cards hold */
-    const kt_archive *against; /* models to compare with, service by service; or NULL */
-    const char *title;         /* or NULL */
-    const size_t *services;    /* [n_services] which entries of the archive, ascending; NULL: all */
+    const kt_archive *against;  /* models to compare with, service by service; or NULL */
+    const kt_sweep_view *sweep; /* by which the settings were found; or NULL */
+    const char *title;          /* or NULL */
+    const size_t *services;     /* [n_services] which entries of the archive, ascending; NULL: all */
     size_t n_services;
     size_t pictured; /* most services that a page shows beyond their line, those with the weakest scores; 0:
                         all */

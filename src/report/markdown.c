@@ -1,6 +1,7 @@
 /* The report as text: verdicts, and the cells of each service. */
 #include "findings.h"
 #include "kt/scores.h"
+#include "sweeps.h"
 #include "text.h"
 #include <string.h>
 
@@ -100,6 +101,8 @@ kt_status kt_report_markdown(char **out, size_t *n, const kt_report *report, kt_
     verdicts(page.stream, &f);
     for (size_t i = 0; i < f.n; i++)
         cells(page.stream, &f.services[i]);
+    if (report->sweep)
+        KT_TRY(markdown_sweep(page.stream, report->sweep, err));
     KT_TRY(text_give(out, n, &page, err));
 out:
     text_drop(&page);

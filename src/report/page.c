@@ -2,6 +2,7 @@
 
 #include "assets.h"
 #include "kt/digest.h"
+#include "sweeps.h"
 #include "text.h"
 #include <stdlib.h>
 #include <string.h>
@@ -65,7 +66,10 @@ static void banner(FILE *out, const findings *f, const char *title)
         out);
     fputs("<nav aria-label=\"Parts of the page\"><ul><li><a href=\"#trust\">Can I trust it?</a><li><a "
           "href=\"#each\">"
-          "Service by service</a><li><a href=\"#data\">Where the data came from</a><li><a "
+          "Service by service</a>",
+          out);
+    fputs(r->sweep ? "<li><a href=\"#sweep\">How the settings were found</a>" : "", out);
+    fputs("<li><a href=\"#data\">Where the data came from</a><li><a "
           "href=\"#again\">How to do "
           "it again</a></ul></nav>\n</header>\n<main>\n",
           out);
@@ -94,6 +98,8 @@ static kt_status parts(FILE *out, const findings *f, kt_error *err)
     banner(out, f, title);
     page_trust(out, f);
     page_services(out, f);
+    if (r->sweep)
+        KT_TRY(page_sweep(out, r->sweep, err));
     page_data(out, f, cleaning, provenance);
     page_again(out, f, config, searched);
     fputs("</main>\n<footer><p>Made by kt-train " KT_VERSION ".</p></footer>\n</body>\n</html>\n", out);

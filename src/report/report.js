@@ -101,6 +101,42 @@ document.addEventListener('DOMContentLoaded', () => {
     });
     $('#search').addEventListener('input', search);
   }
+  function prepareSweep(sweep) { // choosing a trial: its line, its row, its values
+    const select = $('select', sweep), rows = $$('tr[data-t]', sweep);
+    if (!rows.length) return;
+    const names = $$('thead th', rows[0].closest('table')).map(e => e.textContent);
+    const marks = new Map();
+    rows.forEach(r => {
+      marks.set(r.dataset.t, [r]);
+      select.add(new Option(r.cells[0].textContent + ': ' + r.cells[3].textContent + ', ' + r.cells[1].textContent,
+        r.dataset.t));
+    });
+    $$('path[data-t]', sweep).forEach(p => marks.get(p.dataset.t).push(p));
+    let chosen = [];
+    const choose = trial => {
+      chosen.forEach(e => e.classList.remove('on'));
+      chosen = marks.get(trial);
+      chosen.forEach(e => e.classList.add('on'));
+      if (chosen[1]) chosen[1].parentNode.insertBefore(chosen[1], $('.rim', sweep)); // above the others
+      select.value = trial;
+      $('.said', sweep).textContent = [...chosen[0].cells].map((c, i) => [names[i], c.textContent.trim()])
+        .filter(([, text]) => text && text !== '-').map(pair => pair.join(' ')).join('; ');
+    };
+    const move = by => {
+      select.selectedIndex = (select.selectedIndex + by + rows.length) % rows.length;
+      choose(select.value);
+    };
+    select.addEventListener('change', () => choose(select.value));
+    $('.before', sweep).addEventListener('click', () => move(-1));
+    $('.after', sweep).addEventListener('click', () => move(1));
+    sweep.addEventListener('click', e => {
+      const mark = e.target.closest('[data-t]');
+      if (mark && !String(getSelection())) choose(mark.dataset.t);
+    });
+    choose(rows[0].dataset.t);
+  }
+
+  $$('.sweep').forEach(prepareSweep);
   if (!articles.length) return;
   articles.forEach(a => chooser.add(new Option($('h3', a).textContent, a.id)));
   if (articles.length > 1) chooser.add(new Option('all services', 'all'));

@@ -2,6 +2,7 @@
 #include "findings.h"
 #include "kt/json.h"
 #include "kt/scores.h"
+#include "sweeps.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,6 +95,10 @@ kt_status kt_report_json(char **out, size_t *n, const kt_report *report, kt_erro
     options = NULL;
     if (f.sweep)
         kt_json_put(json, "sweep", kt_json_keep(f.sweep));
+    if (report->sweep) {
+        KT_TRY(sweep_report_json(&one, report->sweep, err));
+        kt_json_put(json, "sweep_run", one);
+    }
     kt_json_put(json, "archive_sha256", kt_json_string(report->digest));
     kt_json_put(json, "numerics", kt_json_int(report->archive->numerics));
     kt_json_put(json, "services", kt_json_keep(services));

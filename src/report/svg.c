@@ -29,12 +29,16 @@ picture svg_picture(FILE *out, axis x, axis y, int right)
     return p;
 }
 
-void svg_begin(FILE *out, const char *kind, const char *name)
+void svg_sized_begin(FILE *out, const char *kind, int width, int height, const char *name)
 {
-    fprintf(out, "<svg class=\"p %s\" viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"", kind, SVG_WIDTH,
-            SVG_HEIGHT);
+    fprintf(out, "<svg class=\"p %s\" viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"", kind, width, height);
     put_escaped(out, name);
     fputs("\">", out);
+}
+
+void svg_begin(FILE *out, const char *kind, const char *name)
+{
+    svg_sized_begin(out, kind, SVG_WIDTH, SVG_HEIGHT, name);
 }
 
 void svg_file_begin(FILE *out, const char *kind, int width, int height, const char *name)

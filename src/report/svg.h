@@ -21,6 +21,7 @@ picture svg_picture(FILE *out, axis x, axis y, int right);
 
 /* The element, inside a page; name: what a screen reader says of it. */
 void svg_begin(FILE *out, const char *kind, const char *name);
+void svg_sized_begin(FILE *out, const char *kind, int width, int height, const char *name);
 /* A file of its own, or a part at a place of one. */
 void svg_file_begin(FILE *out, const char *kind, int width, int height, const char *name);
 void svg_part_begin(FILE *out, int x, int y);

@@ -75,6 +75,46 @@ has stdout "3 searches"
 counts stdout 1 "best:   s0002: trial"
 has stdout "27 of 27"
 
+# ---- the report: the same numbers, from everywhere the same bytes ----
+"${KT_MAKE_ARCHIVE:?}" run/models.h5
+run 0 report run -o page.html
+has page.html 'How the settings were found'
+lacks page.html 'no number <'
+cp -r run moved && run 0 report moved -o again.html && cmp -s page.html again.html && ok || fail "other bytes"
+run 0 report run --format md; has stdout '## How the settings were found'
+run 0 report run --format json; mv stdout report.json
+python3 - <<'PY' && ok || fail "the page says something else"
+import html, json, re
+page = open("page.html", encoding="utf-8").read()
+section = page[page.index('<section id="sweep"'):]
+trials = {t["trial"]: t for t in json.load(open("sweep.json"))["searches"][0]["trials"]}
+rows = [(int(n), [html.unescape(c).strip() for c in re.split("<t[hd][^>]*>", row)[1:]])
+        for n, row in re.findall("<tr data-t=([0-9]+)>(.*)", section)]
+assert {n for n, _ in rows} == set(trials) and rows[0][0] == 9
+for n, cells in rows:
+    t = trials[n]
+    assert cells[1].split(",")[0] == t["state"]
+    assert cells[3] == ("-" if t["value"] is None else "%.6g" % t["value"])
+    assert cells[5] == ("%.4g" % t["options"]["clip"] if "clip" in t["options"] else "-")
+    assert cells[-1] == t.get("reason", "")
+lines = {int(n): points for n, points in re.findall('data-t=([0-9]+) d="M([0-9 ]+)"', section)}
+assert set(lines) == {n for n, t in trials.items() if "rung" in t or t["state"] == "failed"}
+rates = sorted(lines, key=lambda n: trials[n]["options"]["learning-rate"])
+heights = [int(lines[n].split()[2 * 3 + 1]) for n in rates] # its axis is the fourth
+assert heights == sorted(heights, reverse=True)
+report = json.load(open("report.json"))["sweep_run"]
+importance = report["searches"][0]["importance"]
+assert {one["option"] for one in importance} == {"clip", "components", "hidden", "learning-rate", "recipe", "weight-decay"}
+assert importance[0]["option"] in ("hidden", "learning-rate")
+assert all(one["trials"] == (sum("clip" in t["options"] for t in trials.values()) if one["option"] == "clip" else 40)
+           for one in importance)
+PY
+"$make_sweep" many 1000 && cp run/models.h5 many
+run 0 report many -o many.html
+[ "$(stat -c %s many.html)" -lt 1000000 ] && ok || fail "1,000 trials take $(stat -c %s many.html) bytes"
+run 0 report run/models.h5 -o archive.html
+lacks archive.html 'How the settings were found'
+
 # ---- what is wrong ----
 mkdir empty
 run 1 sweep empty

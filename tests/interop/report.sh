@@ -15,5 +15,11 @@ mkdir -p "$shots"
 table many.csv 1600 200
 "$kt_train" many.csv --steps 30 --out many -q >/dev/null 2>job.log || fail "kt-train: $(cat job.log)"
 "$kt" report many -q -o many.html || fail "kt report"
-if python3 "$interop/browser/report.py" "$chromium" "$axe" "$shots" page.html many.html; then ok; else fail "report.py"; fi
+sed 's/"all"/"service"/' "$tests/../jobs/sweep.json" >each.json
+"$kt_train" --traces "$tests/../data/sample" --sweep "$tests/../jobs/sweep.json" --out swept -q >/dev/null 2>job.log ||
+  fail "kt-train: $(cat job.log)"
+"$kt_train" --traces "$tests/../data/sample" --sweep each.json --out each -q >/dev/null 2>job.log ||
+  fail "kt-train: $(cat job.log)"
+if python3 "$interop/browser/report.py" "$chromium" "$axe" "$shots" page.html many.html \
+  swept/report.html each/report.html; then ok; else fail "report.py"; fi
 finish

@@ -2,6 +2,8 @@
 #include "kt/file.h"
 #include "kt/folder.h"
 #include "kt/report.h"
+#include "kt/run_sweep.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -10,6 +12,7 @@ static kt_status write_report(const char *path, const job *j, kt_error *err)
 {
     kt_status status = KT_OK;
     kt_archive archive = {0};
+    kt_sweep_view sweep = {.sweep = NULL};
     char *text = NULL;
     size_t n = 0;
     kt_report report = {.archive = &archive,
@@ -18,11 +21,16 @@ static kt_status write_report(const char *path, const job *j, kt_error *err)
                         .pictured = KT_REPORT_PICTURED,
                         .isa = j->isa};
     KT_TRY(kt_archive_read(&archive, j->archive_path, err));
+    if (kt_run_has_sweep(j->folder)) {
+        KT_TRY(kt_run_sweep(&sweep, NULL, j->folder, NAN, err));
+        report.sweep = &sweep;
+    }
     KT_TRY(kt_report_html(&text, &n, &report, err));
     KT_TRY(kt_lock_check(j->lock, err));
     KT_TRY(kt_file_write(path, text, n, err));
 out:
     free(text);
+    kt_sweep_view_clear(&sweep);
     kt_archive_clear(&archive);
     return status;
 }

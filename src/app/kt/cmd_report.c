@@ -3,6 +3,8 @@
 #include "kt/file.h"
 #include "kt/folder.h"
 #include "kt/report.h"
+#include "kt/run_sweep.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,6 +141,7 @@ static kt_status run(void *given, const char *const *paths, size_t n_paths, kt_e
     places p = {.archive = NULL};
     kt_archive archive = {0}, against = {0};
     kt_store *store = NULL;
+    kt_sweep_view sweep = {.sweep = NULL};
     char digest[KT_DIGEST_HEX], *text = NULL;
     size_t index[KT_OPTION_LIST_MAX], n = 0;
     (void)n_paths;
@@ -162,10 +165,15 @@ static kt_status run(void *given, const char *const *paths, size_t n_paths, kt_e
     if (p.data)
         KT_TRY(kt_store_open(&store, p.data, err));
     report.store = store;
+    if (kt_run_has_sweep(paths[0])) {
+        KT_TRY(kt_run_sweep(&sweep, NULL, paths[0], NAN, err));
+        report.sweep = &sweep;
+    }
     KT_TRY(make(&text, &n, &report, o, err));
     KT_TRY(deliver(&p, o, text, n, err));
 out:
     free(text);
+    kt_sweep_view_clear(&sweep);
     kt_store_close(store);
     kt_archive_clear(&archive);
     kt_archive_clear(&against);

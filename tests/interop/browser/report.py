@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""report.py CHROMIUM AXE FOLDER PAGE MANY: a report in a real browser. PAGE compares with another archive; MANY has 200
-services. Pictures of the page at both widths in both themes go to FOLDER."""
+"""report.py CHROMIUM AXE FOLDER PAGE MANY SWEPT EACH: a report in a real browser. PAGE compares with another archive; MANY has
+200 services; SWEPT is of a run with a sweep, EACH of one for each service. Pictures of the pages at both widths in both themes go to FOLDER."""
 import os
 import sys
 
@@ -88,7 +88,12 @@ def table(b, n):
         equal(values, sorted(values, key=lambda v: sign * v), "rows in %s order" % order)
 
 
-def looks(b, axe, folder):
+def violations(b):
+    return b.run("axe.run().then(r => r.violations.map(v => v.id + ': ' + v.help + ' ' + v.nodes.slice(0, 3)"
+                 ".map(n => n.target + ' ' + n.failureSummary).join(' | ')))")
+
+
+def looks(b, axe, folder, name_of="report", pictures="article.on svg.p"):
     """Both widths, both themes: nothing sticks out, text can be read, axe-core finds nothing."""
     b.run(axe)
     b.run("document.querySelectorAll('details').forEach(d => d.open = true)")
@@ -97,19 +102,52 @@ def looks(b, axe, folder):
             name = "%d px, %s" % (width, theme)
             b.look(width, theme)
             equal(b.run("document.documentElement.scrollWidth"), width, name + ": width of the page")
-            small = b.run("Math.min(...[...document.querySelectorAll('article.on svg.p')].map(e => "
-                          "47 * e.getBoundingClientRect().width / 1440))")
+            small = b.run("Math.min(...[...document.querySelectorAll('%s')].map(e => "
+                          "47 * e.getBoundingClientRect().width / e.viewBox.baseVal.width))" % pictures)
             expect(small >= 10, "%s: text of %.1f px in pictures" % (name, small))
             dark = b.run("getComputedStyle(document.body).backgroundColor")
             expect((dark == "rgb(255, 255, 255)") == (theme == "light"), "%s: paper is %s" % (name, dark))
-            found = b.run("axe.run().then(r => r.violations.map(v => v.id + ': ' + v.help + ' ' + v.nodes.slice(0, 3)"
-                          ".map(n => n.target + ' ' + n.failureSummary).join(' | ')))")
-            equal(found, [], name + ": axe-core")
+            equal(violations(b), [], name + ": axe-core")
             b.run("document.querySelectorAll('details').forEach(d => d.open = false)")
-            with open(os.path.join(folder, "report-%d-%s.png" % (width, theme)), "wb") as f:
+            with open(os.path.join(folder, "%s-%d-%s.png" % (name_of, width, theme)), "wb") as f:
                 f.write(b.picture())
             b.run("document.querySelectorAll('details').forEach(d => d.open = true)")
     b.run("document.querySelectorAll('details').forEach(d => d.open = false)")
+
+
+def swept(b):
+    """A trial is chosen by key, by its line and by its row; all three show it, and its values are told."""
+    chosen = "[...document.querySelectorAll('.sweep [data-t].on')].map(e => e.localName + e.dataset.t).sort().join()"
+    said = "document.querySelector('.sweep .said').textContent"
+    first = b.run(chosen)
+    expect(first.startswith("path"), "at first no trial is shown: %s" % first)
+    before, told = b.picture(".sweep svg.w"), b.run(said)
+    b.run("document.querySelector('.sweep select').focus()")
+    b.key("ArrowDown", number=40)
+    second = b.run(chosen)
+    expect(second != first and second.count(",") == 1, "the next trial by key: %s after %s" % (second, first))
+    expect(b.picture(".sweep svg.w") != before, "another trial shows the same lines")
+    expect(b.run(said) != told, "what is said of a trial stays")
+    b.click(".sweep .before")
+    equal(b.run(chosen), first, "the trial before")
+    wanted, x, y = b.run("""(() => {
+      for (const path of document.querySelectorAll('.sweep path[data-t]:not(.on)')) {
+        path.scrollIntoView({block: 'center'});
+        for (let part = 0; part < 1; part += 0.02) {
+          const at = path.getPointAtLength(part * path.getTotalLength()).matrixTransform(path.getScreenCTM());
+          if (document.elementFromPoint(at.x, at.y) === path) return [path.dataset.t, at.x, at.y];
+        }
+      }
+    })()""")
+    b.click_at(x, y)
+    equal(b.run(chosen), "path%s,tr%s" % (wanted, wanted), "the trial whose line was clicked")
+    listed = b.run("document.querySelectorAll('.sweep tr[data-t]').length")
+    equal(listed, b.run("document.querySelectorAll('.sweep select option').length"), "trials to choose from")
+    values = b.run("[...document.querySelectorAll('.sweep tr[data-t]')].filter(r => r.cells[1].textContent.startsWith("
+                   "'done')).map(r => parseFloat(r.cells[3].textContent))")
+    expect(len(values) > 5 and values == sorted(values), "trials are not listed the best first: %s" % values)
+    bars = b.run("document.querySelectorAll('.sweep svg path.k').length")
+    expect(bars > 3, "%d options have a mark of chance" % bars)
 
 
 def printed(b, folder):
@@ -134,7 +172,7 @@ def without_script(b, page):
 
 
 def main():
-    program, axe, folder, page, many = sys.argv[1:]
+    program, axe, folder, page, many, sweep, each = sys.argv[1:]
     axe = open(axe, encoding="utf-8").read()
     b = Browser(program)
     try:
@@ -148,6 +186,16 @@ def main():
         printed(b, folder)
         equal(b.complaints(), [], "console")
         without_script(b, page)
+        b.look(1440)
+        b.open(sweep)
+        swept(b)
+        looks(b, axe, folder, "sweep", ".sweep svg.p[role=img]")
+        equal(b.complaints(), [], "console, a sweep")
+        b.open(each)
+        b.run(axe)
+        b.run("document.querySelectorAll('details').forEach(d => d.open = true)")
+        equal(violations(b), [], "sweeps of services: axe-core")
+        expect(b.run("document.querySelectorAll('.sweep').length") > 2, "not each service has its sweep")
         b.open(many)
         table(b, 200)
         equal(b.complaints(), [], "console, 200 services")
