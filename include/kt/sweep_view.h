@@ -80,8 +80,8 @@ typedef struct {
 } kt_sweep_view;
 
 /* Reads a run's ledger. sweep: the normal form of its file (kt/sweep.h), or NULL; kept. now: s since 1970
- * where a job works at it, NaN: the last event was the last. Errors as of kt_ledger_read; KT_INPUT: an event
- * of a trial that was not proposed. */
+ * where a job works at it, NaN: none does, and the last event was the last. Errors as of kt_ledger_read;
+ * KT_INPUT: an event of a trial that was not proposed. */
 kt_status kt_sweep_view_read(kt_sweep_view *view, const char *folder, kt_json *sweep, double now,
                              kt_error *err);
 void kt_sweep_view_clear(kt_sweep_view *view); /* takes a zeroed one */

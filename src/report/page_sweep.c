@@ -39,7 +39,8 @@ static void summary(FILE *out, const kt_sweep_view *view)
     put_escaped(out, view->method);
     fputs(", scheduler ", out);
     put_escaped(out, view->scheduler);
-    fprintf(out, "; compared by %s on cells kept out of the training ones, smaller is better. ",
+    fprintf(out,
+            "; compared by %s, on training cells that the trials' fits had not seen; smaller is better. ",
             sweep_objective_text(view));
     fprintf(out, "Spent: %.2f whole trainings, %.1f s of ranks in %.1f s", view->spent, view->seconds,
             view->wall);

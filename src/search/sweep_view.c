@@ -15,6 +15,7 @@ typedef struct {
     const char *folder;
     double from, last;   /* of this job's events */
     int64_t ranks;       /* of it; 0: not known */
+    size_t *sorted;      /* searches by name */
     double rank_seconds; /* of those before; NaN: not known */
     size_t fits;         /* of a trial to a rung: the most that were seen */
 } replay;
@@ -61,21 +62,48 @@ static void read_sweep(kt_sweep_view *view)
 
 /* ---- trials ---- */
 
-static kt_status search_of(kt_sweep_search **search, kt_sweep_view *view, const kt_json *event, kt_error *err)
+/* NULL comes first. */
+static int by_name(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) : (a != NULL) - (b != NULL);
+}
+
+/* Where in r->sorted the name is, or belongs. */
+static size_t find_search(bool *found, const replay *r, const char *name)
+{
+    size_t low = 0, high = r->view->n_searches;
+    *found = false;
+    while (low < high && !*found) {
+        size_t middle = (low + high) / 2;
+        int order = by_name(r->view->search[r->sorted[middle]].name, name);
+        *found = order == 0;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return *found ? high : low;
+}
+
+static kt_status search_of(kt_sweep_search **search, replay *r, const kt_json *event, kt_error *err)
 {
     kt_status status = KT_OK;
+    kt_sweep_view *view = r->view;
     const char *name = kt_json_as_text(kt_json_get(event, "search"), NULL);
-    for (size_t k = view->n_searches; k-- > 0;) { /* events of one come together */
-        *search = &view->search[k];
-        if (name ? (*search)->name && strcmp((*search)->name, name) == 0 : !(*search)->name)
-            return KT_OK;
+    bool found;
+    size_t n = view->n_searches, at = find_search(&found, r, name);
+    if (found) {
+        *search = &view->search[r->sorted[at]];
+        return KT_OK;
     }
-    KT_TRY(kt_grow(&view->search, view->n_searches + 1, sizeof *view->search, err));
-    *search = &view->search[view->n_searches];
+    KT_TRY(kt_grow(&view->search, n + 1, sizeof *view->search, err));
+    KT_TRY(kt_grow(&r->sorted, n + 1, sizeof *r->sorted, err));
+    *search = &view->search[n];
     **search = (kt_sweep_search){.name = NULL};
     if (name)
         KT_TRY(kt_strdup(&(*search)->name, name, err));
-    view->n_searches++;
+    memmove(r->sorted + at + 1, r->sorted + at, (n - at) * sizeof *r->sorted);
+    r->sorted[at] = view->n_searches++;
 out:
     return status;
 }
@@ -178,19 +206,23 @@ static void end_job(replay *r)
     r->from = NAN;
 }
 
-/* What ran when the job before was killed does not any more. */
-static void on_resumed(replay *r, double last, const kt_json *event)
+/* What ran when its job was stopped or killed. */
+static void preempt(kt_sweep_view *view)
 {
-    kt_sweep_view *view = r->view;
-    double now = r->last;
-    r->last = last;
-    end_job(r);
-    r->from = r->last = now;
-    r->ranks = view->ranks = kt_json_as_int(kt_json_get(event, "ranks"), 0);
     for (size_t k = 0; k < view->n_searches; k++)
         for (size_t i = 0; i < view->search[k].n; i++)
             if (view->search[k].trial[i].state == KT_TRIAL_RUNNING)
                 view->search[k].trial[i].state = KT_TRIAL_PREEMPTED;
+}
+
+static void on_resumed(replay *r, double last, const kt_json *event)
+{
+    double now = r->last;
+    r->last = last;
+    end_job(r);
+    r->from = r->last = now;
+    r->ranks = r->view->ranks = kt_json_as_int(kt_json_get(event, "ranks"), 0);
+    preempt(r->view);
 }
 
 /* ---- events ---- */
@@ -209,7 +241,7 @@ static kt_status on_trial(replay *r, const char *name, const kt_json *event, kt_
     kt_sweep_search *search = NULL;
     int64_t trial = kt_json_as_int(kt_json_get(event, "trial"), -1),
             rung = kt_json_as_int(kt_json_get(event, "rung"), 0);
-    KT_TRY(search_of(&search, r->view, event, err));
+    KT_TRY(search_of(&search, r, event, err));
     if (strcmp(name, "proposed") == 0)
         return propose(r, search, event, err);
     if (trial < 0 || trial >= (int64_t)search->n)
@@ -305,11 +337,14 @@ kt_status kt_sweep_view_read(kt_sweep_view *view, const char *folder, kt_json *s
     KT_TRY(kt_ledger_read(folder, each, &r, err));
     if (!view->ended && now > r.last)
         r.last = now;
+    if (!view->ended && isnan(now))
+        preempt(view);
     view->last = r.last;
     end_job(&r);
     KT_TRY(rank(view, err));
     KT_TRY(sweep_left(view, r.rank_seconds, r.fits, err));
 out:
+    free(r.sorted);
     if (status != KT_OK)
         kt_sweep_view_clear(view);
     return status;

@@ -72,7 +72,11 @@ grep -qF "40 of 40 trials over" watched && ok || fail "watched: $(cat watched)"
 "$make_sweep" each 9 0 3 || fail "make_sweep"
 run 0 sweep each
 has stdout "3 searches"
-counts stdout 1 "best:   s0002: trial"
+[ "$(grep -cE '^s000[0-2] +[0-9]+ +done, won' stdout)" -eq 3 ] && ok || fail "not the best of each: $(cat stdout)"
+run 0 sweep each --service s0001 --top 4
+has stdout "best:   s0001: trial"
+[ "$(grep -cE '^ +[0-9]+ +[0-9]+ ' stdout)" -eq 4 ] && ok || fail "not 4 trials: $(cat stdout)"
+run 0 sweep each
 has stdout "27 of 27"
 
 # ---- the report: the same numbers, from everywhere the same bytes ----
@@ -121,6 +125,10 @@ run 1 sweep empty
 has stderr "empty: no sweep.jsonl in this folder"
 run 2 sweep run --json --csv
 has stderr "one of them"
+run 2 sweep each --service s9
+has stderr "no search of the service 's9'"
+run 2 sweep run --service s0000
+has stderr "one search is for all services"
 run 2 sweep
 cp -r run bad
 sed -i '7s/"trial"/"trail"/' bad/sweep.jsonl

@@ -9,6 +9,7 @@
 
 typedef struct {
     int64_t top;
+    const char *service;
     double every;
     bool watch, json, csv, help;
 } sweep_options;
@@ -16,7 +17,9 @@ typedef struct {
 #define AT(field) offsetof(sweep_options, field)
 static const kt_option options[] = {
     {"top", 't', KT_OPTION_INT, KT_CLASS_RUN, AT(top), 0, 1 << 20, NULL, "10", "N",
-     "how many of the best trials to list", "Sweep"},
+     "how many of the best trials to list; of several searches the best of each is", "Sweep"},
+    {"service", 's', KT_OPTION_TEXT, KT_CLASS_RUN, AT(service), 0, 0, NULL, NULL, "NAME",
+     "list the trials of this service's search", NULL},
     {"watch", 'w', KT_OPTION_FLAG, KT_CLASS_RUN, AT(watch), 0, 0, NULL, "false", NULL,
      "show it anew until the sweep has ended: the whole on a terminal, else a line whenever something "
      "changed",
@@ -50,7 +53,7 @@ static kt_status print(const kt_sweep_view *view, bool at_work, const sweep_opti
             kt_json_put(kt_sweep_view_json(view), "at_work", kt_json_bool(at_work && !view->ended)), err);
     if (o->csv)
         return sweep_print_csv(view, err);
-    return sweep_print_text(view, at_work, (size_t)o->top, err);
+    return sweep_print_text(view, at_work, (size_t)o->top, o->service, err);
 }
 
 /* One look. last: the line that was shown before. */
@@ -66,7 +69,7 @@ static kt_status look(bool *ended, char last[200], const sweep_options *o, const
     sweep_line(line, &view);
     if (terminal) {
         fputs("\033[H\033[J", stdout); /* to the top, and all below gone */
-        KT_TRY(sweep_print_text(&view, at_work, (size_t)o->top, err));
+        KT_TRY(sweep_print_text(&view, at_work, (size_t)o->top, o->service, err));
     } else if (strcmp(line, last) != 0) {
         puts(line);
     }
@@ -117,7 +120,7 @@ const kt_command command_sweep = {
     .about = "Reads RUN/sweep.jsonl, also while kt-train is writing it. A trial that came further\n"
              "is listed before one that came less far, then the smaller value before the larger.\n"
              "Budgets are in whole trainings of a trial. The time to go is what is left of them, at\n"
-             "the pace so far, with the ranks that are there now.\n",
+             "the pace so far, with the ranks that are there now; the winners are trained after it.\n",
     .options = options,
     .size = sizeof(sweep_options),
     .least = 1,

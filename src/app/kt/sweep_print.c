@@ -98,13 +98,11 @@ static void print_times(const kt_sweep_view *view, bool at_work)
         puts(at_work ? "" : "; no kt-train works there now");
 }
 
-static kt_status add_row(kt_table *table, const kt_sweep_view *view, const kt_sweep_search *s, size_t place,
-                         kt_error *err)
+/* The first column says which row: its place, or the search. */
+static kt_status add_row(kt_table *table, const kt_sweep_view *view, const kt_sweep_trial *t, kt_error *err)
 {
     kt_status status = KT_OK;
-    const kt_sweep_trial *t = &s->trial[s->order[place]];
     char *text = NULL;
-    KT_TRY(kt_table_cell(table, err, "%zu", place + 1));
     KT_TRY(kt_table_cell(table, err, "%lld", (long long)t->trial));
     KT_TRY(kt_table_cell(table, err, "%s%s", kt_trial_state_text[t->state], t->place >= 0 ? ", won" : ""));
     KT_TRY(kt_table_cell(table, err, t->rung < 0 ? "-" : "%d", t->rung + 1));
@@ -121,12 +119,11 @@ out:
     return status;
 }
 
-static kt_status print_search(const kt_sweep_view *view, const kt_sweep_search *s, size_t top, kt_error *err)
+static kt_status begin_table(kt_table **table, const kt_sweep_view *view, const char *first, kt_error *err)
 {
     kt_status status = KT_OK;
-    kt_table *table = NULL;
-    char *headings = NULL, *longer = NULL, *text = NULL;
-    KT_TRY(kt_strdup(&headings, "place>|trial>|state|rung>|value>|seconds>", err));
+    char *headings = NULL, *longer = NULL;
+    KT_TRY(kt_format(&headings, err, "%s|trial>|state|rung>|value>|seconds>", first));
     for (size_t v = 0; v < view->n_varied; v++) {
         bool number = view->varied[v].kind != KT_DIM_CHOICE;
         KT_TRY(kt_format(&longer, err, "%s|%s%s", headings, view->varied[v].name, number ? ">" : ""));
@@ -134,35 +131,89 @@ static kt_status print_search(const kt_sweep_view *view, const kt_sweep_search *
         headings = longer;
         longer = NULL;
     }
-    KT_TRY(kt_table_create(&table, headings, err));
-    for (size_t i = 0; i < s->n && i < top; i++)
-        KT_TRY(add_row(table, view, s, i, err));
-    KT_TRY(kt_table_text(&text, table, err));
-    printf("\n%s%s%s", s->name ? s->name : "", s->name ? ":\n" : "", text);
+    KT_TRY(kt_table_create(table, headings, err));
 out:
-    kt_table_destroy(table);
     free(headings);
+    return status;
+}
+
+static kt_status print_table(const kt_table *table, kt_error *err)
+{
+    char *text = NULL;
+    kt_status status = kt_table_text(&text, table, err);
+    if (status == KT_OK)
+        printf("\n%s", text);
     free(text);
     return status;
 }
 
-kt_status sweep_print_text(const kt_sweep_view *view, bool at_work, size_t top, kt_error *err)
+static kt_status print_trials(const kt_sweep_view *view, const kt_sweep_search *s, size_t top, kt_error *err)
 {
     kt_status status = KT_OK;
+    kt_table *table = NULL;
+    KT_TRY(begin_table(&table, view, "place>", err));
+    for (size_t i = 0; i < s->n && i < top; i++) {
+        KT_TRY(kt_table_cell(table, err, "%zu", i + 1));
+        KT_TRY(add_row(table, view, &s->trial[s->order[i]], err));
+    }
+    KT_TRY(print_table(table, err));
+out:
+    kt_table_destroy(table);
+    return status;
+}
+
+static kt_status print_searches(const kt_sweep_view *view, kt_error *err)
+{
+    kt_status status = KT_OK;
+    kt_table *table = NULL;
+    KT_TRY(begin_table(&table, view, "service", err));
+    for (size_t k = 0; k < view->n_searches; k++) {
+        const kt_sweep_search *s = &view->search[k];
+        KT_TRY(kt_table_cell(table, err, "%s", s->name ? s->name : "all"));
+        KT_TRY(add_row(table, view, &s->trial[s->order[0]], err)); /* a search begins with a trial */
+    }
+    KT_TRY(print_table(table, err));
+out:
+    kt_table_destroy(table);
+    return status;
+}
+
+static kt_status find_search(const kt_sweep_search **search, const kt_sweep_view *view, const char *service,
+                             kt_error *err)
+{
+    *search = view->n_searches == 1 ? &view->search[0] : NULL;
+    if (!service)
+        return KT_OK;
+    for (size_t k = 0; k < view->n_searches; k++)
+        if (view->search[k].name && strcmp(view->search[k].name, service) == 0) {
+            *search = &view->search[k];
+            return KT_OK;
+        }
+    return kt_fail(err, KT_USAGE,
+                   view->n_searches > 0 && view->search[0].name ? "no search of the service '%s'"
+                                                                : "'%s': one search is for all services",
+                   service);
+}
+
+kt_status sweep_print_text(const kt_sweep_view *view, bool at_work, size_t top, const char *service,
+                           kt_error *err)
+{
+    kt_status status = KT_OK;
+    const kt_sweep_search *search;
     char best[120];
+    KT_TRY(find_search(&search, view, service, err));
     printf("sweep:  %s, scheduler %s, objective %s", view->method, view->scheduler, view->objective);
     if (view->n_searches > 1)
         printf("; %zu searches", view->n_searches);
     putchar('\n');
     print_counts(view);
-    for (size_t k = 0; k < view->n_searches; k++) {
-        best_words(best, view, &view->search[k]);
-        printf("best:   %s%s%s\n", view->search[k].name ? view->search[k].name : "",
-               view->search[k].name ? ": " : "", best);
+    if (search) {
+        best_words(best, view, search);
+        printf("best:   %s%s%s\n", search->name ? search->name : "", search->name ? ": " : "", best);
     }
     print_times(view, at_work);
-    for (size_t k = 0; k < view->n_searches && top > 0; k++)
-        KT_TRY(print_search(view, &view->search[k], top, err));
+    if (top > 0 && view->n_searches > 0)
+        KT_TRY(search ? print_trials(view, search, top, err) : print_searches(view, err));
 out:
     return status;
 }
