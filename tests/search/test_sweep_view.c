@@ -1,4 +1,5 @@
 /* What the events of a sweep come to, against what was worked out by hand. */
+#include "../memory.h"
 #include "../scratch.h"
 #include "kt/ledger.h"
 #include "kt/sweep_view.h"
@@ -246,6 +247,28 @@ static void values_have_places(void **state)
     kt_sweep_view_clear(&view);
 }
 
+/* Memory that ends at each of the allocations: nothing leaks, and no view is left behind. */
+static void memory_may_end_anywhere(void **state)
+{
+    (void)state;
+    kt_status status = KT_MEMORY;
+    kt_json *json = parse(halving);
+    kt_ledger *l = begin();
+    write_halving(l);
+    kt_ledger_close(l);
+    for (int count = 0; status != KT_OK; count++) {
+        kt_sweep_view view;
+        allocations = count;
+        status = kt_sweep_view_read(&view, ".", json, base + 110, NULL);
+        allocations = -1;
+        assert_true(status == KT_OK || status == KT_MEMORY);
+        if (status != KT_OK)
+            assert_true(view.n_searches == 0 && !view.search);
+        kt_sweep_view_clear(&view);
+    }
+    kt_json_drop(json);
+}
+
 #define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, scratch_enter, scratch_leave)
 
 int main(void)
@@ -253,7 +276,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_SCRATCH(a_running_sweep_is_told), IN_SCRATCH(an_ended_sweep_has_winners),
         IN_SCRATCH(little_is_enough),        IN_SCRATCH(strange_events_are_refused),
-        IN_SCRATCH(values_have_places),
+        IN_SCRATCH(values_have_places),      IN_SCRATCH(memory_may_end_anywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
