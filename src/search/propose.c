@@ -9,7 +9,7 @@ static void draw_random(double *u, size_t d, const kt_proposer *p, size_t trial)
         u[i] = kt_rng_uniform(&rng);
 }
 
-static void take_sobol(double *u, size_t d, const kt_proposer *p, size_t trial)
+void take_sobol(double *u, size_t d, const kt_proposer *p, size_t trial)
 {
     for (size_t i = 0; i < d; i++)
         u[i] = sobol_scrambled((uint32_t)trial, (int)i, p->seed, p->subject);

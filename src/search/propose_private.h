@@ -14,6 +14,9 @@ uint32_t sobol_bits(uint32_t i, int dim);
 /* The same scrambled, in (0, 1). */
 double sobol_scrambled(uint32_t i, int dim, uint64_t seed, uint64_t subject);
 
+/* Trial `trial` by Sobol's sequence: u [d]. */
+void take_sobol(double *u, size_t d, const kt_proposer *proposer, size_t trial);
+
 /* Trials first .. first + n - 1 by what was seen. */
 kt_status tpe_propose(double *u, const kt_space *space, const kt_proposer *proposer, size_t first, size_t n,
                       const kt_observed *seen, size_t n_seen, kt_error *err);

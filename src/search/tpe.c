@@ -16,7 +16,8 @@
 #include <string.h>
 
 enum { STARTUP = 10, CANDIDATES = 24, MOST_BEST = 25, NARROWEST = 100 };
-#define SHARE_OF_BEST 0.1
+#define SHARE_OF_BEST   0.1
+#define SHARE_OF_OTHERS (1. / 3)
 
 /* ---- one coordinate's density ---- */
 
@@ -223,14 +224,12 @@ kt_status tpe_propose(double *u, const kt_space *space, const kt_proposer *propo
     for (size_t k = 0; k < n; k++) {
         double *one = u + k * e.d;
         kt_rng rng;
-        if (n_seen < STARTUP) {
-            for (size_t i = 0; i < e.d; i++)
-                one[i] = sobol_scrambled((uint32_t)(first + k), (int)i, proposer->seed, proposer->subject);
-            continue;
-        }
         kt_rng_init(&rng, proposer->seed, proposer->subject, KT_RNG_PROPOSE, STREAM_TPE,
                     (uint32_t)(first + k));
-        KT_TRY(propose_one(one, &e, &rng, err));
+        if (n_seen < STARTUP || kt_rng_uniform(&rng) < SHARE_OF_OTHERS)
+            take_sobol(one, e.d, proposer, first + k);
+        else
+            KT_TRY(propose_one(one, &e, &rng, err));
         e.point[e.n++] = one;
     }
 out:
