@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Jobs that are stopped in every way and go on: by USR1 under both launchers, by the time limit, by scontrol requeue,
-# by the death of a rank, by one that hangs, and cancelled and submitted again with other ranks. Each comes to the
-# archive of one process.
+# by the death of a rank, by one that hangs, and cancelled and submitted again with other ranks. A sweep that is preempted
+# twice. Each comes to the archive of one process.
 . "$(dirname "$0")/common.sh"
 long="--steps 40000 --batch 512 --checkpoint-every 0.3 --quiet"
 kt-train data.csv --out local $long >local.log || fail "the local run"
@@ -77,6 +77,31 @@ await "$cancel" CANCELLED
 submit --nodes=3 --ntasks-per-node=1 "$jobs/train.sbatch" data.csv --out cancel $long
 again=$id
 
+# a sweep, asked to stop whenever it has begun
+cat >sweep.json <<'END'
+{"trials": 12, "batch": 6, "space": {"learning-rate": {"log": [0.002, 0.05]}, "components": {"int": [3, 8]}, "steps": 24000}}
+END
+scores() { grep -c '"event":"scored"' "$1/sweep.jsonl" 2>/dev/null; }
+await_scores() { # RUN N
+  local i
+  for ((i = 0; i < 600; i++)); do
+    [ "$(scores "$1")" -ge "$2" ] 2>/dev/null && return 0
+    sleep 0.1
+  done
+  fail "$1: $(scores "$1") scores, not $2: $(tail -n 20 "$scratch"/*.log)"
+}
+swept="--sweep sweep.json --epochs 0 --quiet --no-report --checkpoint-every 0.3"
+submit --nodes=2 --ntasks-per-node=1 "$jobs/sweep.sbatch" data.csv --out sweep $swept
+sweep=$id
+await_scores sweep 4
+scancel -b -s USR1 "$sweep"
+hurry "$sweep"
+says "$sweep" "exit code 75"
+await_scores sweep $(($(scores sweep) + 4))
+scancel -b -s USR1 "$sweep"
+hurry "$sweep"
+says "$sweep" "start 2 on"
+
 hurry "$dies"
 says "$dies" "was not heard of for"
 says "$dies" "a rank died (2 of 3 times)"
@@ -88,4 +113,10 @@ resumed "$limit" limit 2
 resumed "$requeue" requeue 2
 resumed "$dies" dies 2
 resumed "$again" cancel 3
+finished "$sweep"
+says "$sweep" "start 3 on"
+kt-train data.csv --out swept $swept >swept.log || fail "the local sweep"
+same swept/models.h5 sweep/models.h5 "the sweep"
+grep -q '"event":"preempted"' sweep/sweep.jsonl && ok || fail "no trial was preempted"
+kt sweep sweep >status && ok || fail "kt sweep: $(cat status)"
 finish
