@@ -86,10 +86,8 @@ def one_thread():
 
 
 def mpi(ranks):
-    """How a program is started with so many ranks on this machine, whoever runs it and however many cores it has.
-
-    Told that ranks outnumber cores, Open MPI yields in every wait, which costs too much where they do not.
-    """
+    """How a program is started with so many ranks on this machine, as by kt_mpirun of jobs/setup.sh."""
+    os.environ.setdefault("OMPI_MCA_pml", "ob1")
     os.environ.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
     return ["mpirun", *(["--oversubscribe"] if ranks > os.cpu_count() else []), "-np", str(ranks)]
 
