@@ -59,8 +59,8 @@ kt_json *kt_space_values(const kt_space *space, const double *u);
 double kt_space_coordinate(const kt_space *space, size_t i, size_t value);
 
 /* Points of the whole grid: combinations that differ in a dimension that is not there count once. KT_USAGE
- * names the dimension that has no grid; UINT64_MAX: too many to count. */
-kt_status kt_space_grid_size(uint64_t *n, const kt_space *space, kt_error *err);
+ * names `where` and the dimension that has no grid; UINT64_MAX: too many to count. */
+kt_status kt_space_grid_size(uint64_t *n, const kt_space *space, const char *where, kt_error *err);
 
 /* One of them, by its number: u [d]. Dimensions run in byte order of names, those that decide about others
  * before these; the last one runs fastest. */

@@ -55,19 +55,30 @@ static kt_json *json_at(const space_dim *dim, double u)
     }
 }
 
+/* Point `value` of a grid of whole numbers, ends included. Where points by logarithms would be nearer than
+ * one the numbers follow each other. */
+static double whole_point(const kt_dim *dim, size_t value)
+{
+    double last = dim->grid > 1 ? (double)(dim->grid - 1) : 1, at = dim->low;
+    if (dim->kind == KT_DIM_INT)
+        return floor(dim->low + (double)value / last * (dim->high - dim->low) + 0.5);
+    for (size_t k = 1; k <= value; k++) {
+        double even = log(dim->low) + (double)k / last * (log(dim->high) - log(dim->low));
+        at = fmax(floor(exp(even) + 0.5), at + 1);
+    }
+    return at;
+}
+
 double kt_space_coordinate(const kt_space *space, size_t i, size_t value)
 {
     const kt_dim *dim = &space->dim[i].dim;
     double a, b, at;
     if (dim->kind == KT_DIM_CHOICE)
         return ((double)value + 0.5) / (double)dim->n;
-    double u = dim->grid > 1 ? (double)value / (double)(dim->grid - 1) : 0.5;
     if (space_kinds[dim->kind].type == KT_OPTION_REAL)
-        return u;
+        return dim->grid > 1 ? (double)value / (double)(dim->grid - 1) : 0.5;
     scale(&a, &b, dim);
-    double low = dim->low, high = dim->high; /* the ends of the grid are values */
-    at = dim->kind == KT_DIM_INT ? low + u * (high - low) : exp(log(low) + u * (log(high) - log(low)));
-    at = floor(at + 0.5);
+    at = whole_point(dim, value);
     return ((dim->kind == KT_DIM_INT ? at : log(at)) - a) / (b - a);
 }
 

@@ -26,6 +26,7 @@ typedef struct {
     size_t n_when;
     space_condition when[KT_SPACE_MAX];
     bool decides; /* another dimension's condition asks for it */
+    size_t group; /* conditions tie dimensions together: the first of those with this one */
 } space_dim;
 
 struct kt_space {

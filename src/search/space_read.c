@@ -29,6 +29,8 @@ static kt_status normal(kt_json **out, const reading *r, const char *name, const
     KT_TRY(kt_options_check(r->table, one, where, err));
     part = kt_options_of_class(r->table, one, KT_CLASS_RESULT);
     *out = kt_json_keep(kt_json_get(part, name));
+    if (!*out)
+        KT_TRY(kt_fail(err, KT_MEMORY, "%s: out of memory", r->where));
 out:
     kt_json_drop(one);
     kt_json_drop(part);
@@ -294,6 +296,46 @@ static kt_status put_in_order(const reading *r, kt_error *err)
     return KT_OK;
 }
 
+/* Conditions have to hold all the way up, so that all of them are sets of choices of which each must be left
+ * with one. */
+static kt_status refuse_contradictions(const reading *r, kt_error *err)
+{
+    const kt_space *space = r->space;
+    uint64_t left[KT_SPACE_MAX][KT_SPACE_MAX]; /* [of one, by one that decides] */
+    memset(left, 0xff, sizeof left);
+    for (size_t k = 0; k < space->n; k++) {
+        size_t i = space->order[k];
+        for (size_t w = 0; w < space->dim[i].n_when; w++) {
+            const space_condition *when = &space->dim[i].when[w];
+            for (size_t of = 0; of < space->n; of++)
+                left[i][of] &= left[when->of][of];
+            left[i][when->of] &= when->allowed;
+        }
+        for (size_t of = 0; of < space->n; of++) {
+            if (left[i][of] == 0)
+                return kt_fail(err, KT_USAGE,
+                               "%s: space: %s: when: can never hold: no value of %s suits all conditions",
+                               r->where, space->dim[i].dim.name, space->dim[of].dim.name);
+        }
+    }
+    return KT_OK;
+}
+
+static void make_groups(kt_space *space)
+{
+    for (size_t i = 0; i < space->n; i++)
+        space->dim[i].group = i;
+    for (size_t i = 0; i < space->n; i++) {
+        for (size_t w = 0; w < space->dim[i].n_when; w++) {
+            size_t a = space->dim[i].group, b = space->dim[space->dim[i].when[w].of].group;
+            for (size_t k = 0; k < space->n; k++) {
+                if (space->dim[k].group == (a > b ? a : b))
+                    space->dim[k].group = a > b ? b : a;
+            }
+        }
+    }
+}
+
 kt_status kt_space_create(kt_space **out, const kt_json *json, const kt_option *table, const char *where,
                           kt_error *err)
 {
@@ -315,6 +357,8 @@ kt_status kt_space_create(kt_space **out, const kt_json *json, const kt_option *
         KT_TRY(read_when(&space->dim[i], &r, kt_json_get(kt_json_get(json, space->dim[i].dim.name), "when"),
                          err));
     KT_TRY(put_in_order(&r, err));
+    KT_TRY(refuse_contradictions(&r, err));
+    make_groups(space);
     *out = space;
     space = NULL;
 out:

@@ -57,7 +57,7 @@ static kt_status count_trials(kt_sweep *sweep, const char *where, kt_error *err)
     kt_sweep_options *set = &sweep->set;
     uint64_t grid = UINT64_MAX;
     if (set->method == KT_PROPOSE_GRID) {
-        KT_TRY(kt_space_grid_size(&grid, sweep->space, err));
+        KT_TRY(kt_space_grid_size(&grid, sweep->space, where, err));
         if (set->trials == 0 && grid > (uint64_t)set->max_trials)
             KT_TRY(kt_fail(err, KT_USAGE, "%s: the grid has %s%llu points, max_trials is %lld", where,
                            grid == UINT64_MAX ? "more than " : "", (unsigned long long)grid,

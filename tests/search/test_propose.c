@@ -1,5 +1,6 @@
 /* Proposals: Sobol's points against SciPy's (tests/golden/sobol.py), densities against integrals, and tpe
  * against random search on functions whose minimum is known. */
+#include "../memory.h"
 #include "kt/rng.h"
 #include "kt/sweep.h"
 #include "propose_private.h"
@@ -245,13 +246,37 @@ static void tpe_is_a_function(void **state)
     kt_space_destroy(space);
 }
 
+/* Memory that ends at each of the allocations: said, and nothing leaks. */
+static void memory_may_end_anywhere(void **state)
+{
+    (void)state;
+    enum { N = 12 };
+    double u[2 * N], next[2];
+    kt_observed seen[N];
+    kt_space *space = space_of("{\"a\": {\"uniform\": [-5, 10]}, \"c\": {\"choice\": [\"x\", \"y\"]}}");
+    const kt_proposer start = {.method = KT_PROPOSE_RANDOM}, tpe = {.method = KT_PROPOSE_TPE};
+    kt_status status = KT_MEMORY;
+    int count = 0;
+    assert_int_equal(kt_propose(u, space, &start, 0, N, NULL, 0, NULL), KT_OK);
+    for (size_t i = 0; i < N; i++)
+        seen[i] = (kt_observed){u + 2 * i, 0, (double)i};
+    for (; status != KT_OK; count++) {
+        allocations = count;
+        status = kt_propose(next, space, &tpe, N, 1, seen, N, NULL);
+        allocations = -1;
+        assert_true(status == KT_OK || status == KT_MEMORY);
+    }
+    assert_true(count > 1); /* at least one was refused */
+    kt_space_destroy(space);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sobol_is_scipys),       cmocka_unit_test(scrambled_points_stay_a_net),
         cmocka_unit_test(batches_do_not_matter), cmocka_unit_test(densities_are_of_mass_one),
         cmocka_unit_test(one_kernel_by_hand),    cmocka_unit_test(tpe_beats_chance),
-        cmocka_unit_test(tpe_is_a_function),
+        cmocka_unit_test(tpe_is_a_function),     cmocka_unit_test(memory_may_end_anywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 /* Spaces and sweep files: what they draw, and what they refuse. */
+#include "../memory.h"
 #include "kt/sweep.h"
 #include <math.h>
 #include <setjmp.h>
@@ -156,6 +157,71 @@ static void grids_hit_their_ends(void **state)
     kt_sweep_clear(&s);
 }
 
+/* By logarithms 1, 1.4, 1.9, 2.7, ...: whole numbers that would be there twice make way. */
+static void whole_points_of_a_grid_differ(void **state)
+{
+    (void)state;
+    kt_sweep s =
+        sweep_of("{\"method\": \"grid\", \"space\": {\"width\": {\"int_log\": [1, 20], \"grid\": 10}}}");
+    const int64_t width[] = {1, 2, 3, 4, 5, 6, 7, 10, 14, 20};
+    for (size_t i = 0; i < 10; i++) {
+        double u;
+        kt_space_grid_point(&u, s.space, i);
+        kt_json *values = kt_space_values(s.space, &u);
+        assert_int_equal(kt_json_as_int(kt_json_get(values, "width"), 0), width[i]);
+        kt_json_drop(values);
+    }
+    kt_sweep_clear(&s);
+    s = sweep_of("{\"method\": \"grid\", \"space\": {\"width\": {\"int_log\": [5, 9], \"grid\": 5}}}");
+    for (size_t i = 0; i < 5; i++) {
+        double u;
+        kt_space_grid_point(&u, s.space, i);
+        kt_json *values = kt_space_values(s.space, &u);
+        assert_int_equal(kt_json_as_int(kt_json_get(values, "width"), 0), 5 + i);
+        kt_json_drop(values);
+    }
+    kt_sweep_clear(&s);
+}
+
+/* Thirty options that hang together in pairs: 3^15 points, of which any is found at once. */
+static void a_huge_grid_is_not_gone_through(void **state)
+{
+    (void)state;
+    kt_option options[31] = {{.name = NULL}};
+    char names[30][4];
+    kt_json *json = kt_json_object();
+    kt_space *space = NULL;
+    uint64_t n = 0;
+    double u[30];
+    for (int i = 0; i < 30; i++) {
+        options[i] = table[4]; /* a flag */
+        snprintf(names[i], sizeof names[i], "%c%d", i < 15 ? 'a' : 'b', i % 15 + 10);
+        options[i].name = names[i];
+        kt_json *choices =
+            kt_json_append(kt_json_append(kt_json_array(), kt_json_bool(true)), kt_json_bool(false));
+        kt_json *dim = kt_json_put(kt_json_object(), "choice", choices);
+        if (i >= 15) /* b10 is there where a10 is true */
+            kt_json_put(dim, "when", kt_json_put(kt_json_object(), names[i - 15], kt_json_bool(true)));
+        kt_json_put(json, names[i], dim);
+    }
+    assert_int_equal(kt_space_create(&space, json, options, "space", NULL), KT_OK);
+    assert_int_equal(kt_space_grid_size(&n, space, "space", NULL), KT_OK);
+    assert_int_equal(n, 14348907);
+    kt_space_grid_point(u, space, n - 1); /* the last choice of each that is there */
+    kt_json *values = kt_space_values(space, u);
+    assert_int_equal(kt_json_size(values), 15);
+    assert_false(kt_json_as_bool(kt_json_get(values, "a10"), true));
+    kt_json_drop(values);
+    kt_space_grid_point(u, space, 1); /* all true but the last of those that hang on another */
+    values = kt_space_values(space, u);
+    assert_int_equal(kt_json_size(values), 30);
+    assert_true(kt_json_as_bool(kt_json_get(values, "b23"), false));
+    assert_false(kt_json_as_bool(kt_json_get(values, "b24"), true));
+    kt_json_drop(values);
+    kt_space_destroy(space);
+    kt_json_drop(json);
+}
+
 static void the_normal_form_reads_as_itself(void **state)
 {
     (void)state;
@@ -207,6 +273,11 @@ static void what_makes_no_sense_is_refused(void **state)
         {SPACE("\"rate\": {\"uniform\": [0, 1], \"when\": {\"head\": \"square\"}}, \"head\": {\"choice\": "
                "[\"exp\"]}"),
          "can never hold"},
+        {SPACE(
+             "\"rate\": {\"uniform\": [0, 1], \"when\": {\"norm\": true, \"head\": \"softplus\"}}, \"norm\": "
+             "{\"choice\": [true, false], \"when\": {\"head\": \"exp\"}}, \"head\": {\"choice\": [\"exp\", "
+             "\"softplus\"]}"),
+         "rate: when: can never hold: no value of head suits all conditions"},
         {SPACE("\"head\": {\"choice\": [\"exp\"], \"when\": {\"norm\": true}}, \"norm\": {\"choice\": "
                "[true], \"when\": "
                "{\"head\": \"exp\"}}"),
@@ -228,12 +299,34 @@ static void what_makes_no_sense_is_refused(void **state)
         kt_sweep sweep;
         kt_error err;
         assert_int_equal(create(&sweep, cases[i][0], &err), KT_USAGE);
-        if (!strstr(err.message, cases[i][1]) || strncmp(err.message, "sweep.json", 10) != 0) {
-            if (!strstr(err.message, cases[i][1]) || !strstr(err.message, "space"))
-                fail_msg("%s: %s", cases[i][0], err.message);
-        }
+        if (!strstr(err.message, cases[i][1]) || strncmp(err.message, "sweep.json", 10) != 0)
+            fail_msg("%s: %s", cases[i][0], err.message);
         assert_null(sweep.space);
     }
+}
+
+/* Memory that ends at each of the allocations: said, and nothing leaks. */
+static void memory_may_end_anywhere(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "{\"space\": {\"layers\": {\"choice\": [[8], [16, 16]]}, \"decay\": {\"uniform\": [0, 1], "
+        "\"when\": {\"layers\": [8]}}}}";
+    kt_json *json = NULL;
+    kt_status status = KT_MEMORY;
+    int count = 0;
+    assert_int_equal(kt_json_parse(&json, text, strlen(text), "sweep.json", NULL), KT_OK);
+    for (; status != KT_OK; count++) {
+        kt_sweep sweep = {.json = NULL};
+        allocations = count;
+        status = kt_sweep_create(&sweep, json, table, "sweep.json", NULL);
+        allocations = -1;
+        assert_true(status == KT_OK || status == KT_MEMORY);
+        assert_true((sweep.space != NULL) == (status == KT_OK));
+        kt_sweep_clear(&sweep);
+    }
+    assert_true(count > 1); /* at least one was refused */
+    kt_json_drop(json);
 }
 
 /* Any bytes of a sweep's file changed: taken or refused, and nothing leaks or crashes. */
@@ -269,8 +362,11 @@ int main(void)
         cmocka_unit_test(conditions_decide_what_is_there),
         cmocka_unit_test(a_grid_has_each_combination_once),
         cmocka_unit_test(grids_hit_their_ends),
+        cmocka_unit_test(whole_points_of_a_grid_differ),
+        cmocka_unit_test(a_huge_grid_is_not_gone_through),
         cmocka_unit_test(the_normal_form_reads_as_itself),
         cmocka_unit_test(what_makes_no_sense_is_refused),
+        cmocka_unit_test(memory_may_end_anywhere),
         cmocka_unit_test(changed_files_are_taken_or_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
