@@ -30,7 +30,10 @@ uint64_t kt_rungs_step(const kt_rungs *rungs, int rung, uint64_t budget)
 static double weight(const kt_rungs *rungs, int first)
 {
     int s = rungs->n - 1 - first;
-    return ceil((double)rungs->n / (s + 1) * pow(rungs->eta, s) - 1e-9);
+    double power = 1;
+    for (int k = 0; k < s; k++)
+        power *= rungs->eta;
+    return ceil((double)rungs->n / (s + 1) * power - 1e-9);
 }
 
 /* Whole numbers that sum to n, by largest remainder; the earlier bracket where remainders are equal. */
