@@ -67,7 +67,8 @@ static void find_range(found_search *f)
 {
     const kt_sweep_search *s = f->search;
     size_t n = 0;
-    while (n < s->n && s->trial[s->order[n]].rung == f->top && s->trial[s->order[n]].state != KT_TRIAL_FAILED)
+    while (f->top >= 0 && n < s->n && s->trial[s->order[n]].rung == f->top &&
+           s->trial[s->order[n]].state != KT_TRIAL_FAILED)
         n++;
     f->low = 0;
     f->high = 1;

@@ -69,6 +69,35 @@ wait $watcher && ok || fail "--watch: exit $?"
 [ "$(wc -l <watched)" -eq 2 ] && ok || fail "watched: $(cat watched)"
 grep -qF "40 of 40 trials over" watched && ok || fail "watched: $(cat watched)"
 
+# on a terminal the whole is drawn from its top
+python3 - "$kt" <<'PY' && ok || fail "--watch on a terminal"
+import os, pty, subprocess, sys
+terminal, end = pty.openpty()
+process = subprocess.Popen([sys.argv[1], "sweep", "run", "--watch"], stdout=end)
+os.close(end)
+drawn = b""
+try:
+    while True:
+        drawn += os.read(terminal, 65536)
+except OSError: # it has ended
+    pass
+assert process.wait() == 0
+assert drawn.startswith(b"\x1b[H\x1b[J") and b"40 of 40" in drawn and drawn.count(b"\x1b[J") == 1
+PY
+
+# while it is being written
+"$make_sweep" live 64 0 200 &
+maker=$!
+until [ -e live/sweep.jsonl ] || ! kill -0 $maker 2>/dev/null; do sleep 0.01; done
+looks=0
+while kill -0 $maker 2>/dev/null; do
+  "$kt" sweep live --top 0 >stdout 2>stderr || fail "while it is written: $(cat stderr)"
+  looks=$((looks + 1))
+done
+wait $maker && [ $looks -gt 1 ] && ok || fail "looked $looks times at a ledger that was being written"
+run 0 sweep live --top 0
+has stdout "12800 of 12800"
+
 "$make_sweep" each 9 0 3 || fail "make_sweep"
 run 0 sweep each
 has stdout "3 searches"
@@ -116,6 +145,12 @@ PY
 "$make_sweep" many 1000 && cp run/models.h5 many
 run 0 report many -o many.html
 [ "$(stat -c %s many.html)" -lt 1000000 ] && ok || fail "1,000 trials take $(stat -c %s many.html) bytes"
+for events in 1 2 5 20 40; do # one that has just begun
+  "$make_sweep" begun-$events 9 $events && cp run/models.h5 begun-$events
+  run 0 report begun-$events -o begun.html
+  has begun.html 'The sweep has not ended'
+  lacks begun.html nan
+done
 run 0 report run/models.h5 -o archive.html
 lacks archive.html 'How the settings were found'
 
