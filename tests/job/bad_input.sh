@@ -2,6 +2,7 @@
 # Bad input, with two ranks: one message that names file, line or object and value, the right exit code, nothing
 # half-written, and all ranks gone.
 . "$(dirname "$0")/common.sh"
+export OMPI_MCA_odls_base_sigkill_timeout=0 # mpirun gives ranks a second to end, also those that have ended
 
 good=$scratch/good.csv
 out=$scratch/out

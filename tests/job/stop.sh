@@ -2,6 +2,7 @@
 # A run that is asked to stop keeps what it has and ends with 75 within seconds; the same command line goes on. Refusals of
 # a run that is not the same. Checkpoints that cannot be written cost an interval, not the run.
 . "$(dirname "$0")/common.sh"
+export OMPI_MCA_odls_base_sigkill_timeout=0 # mpirun gives ranks a second to end, also those that have ended
 cd "$scratch" || exit 1
 table data.csv 9003 3
 options="--batch 512 --steps 16000 --no-report"

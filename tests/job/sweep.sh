@@ -2,6 +2,7 @@
 # A sweep is a function of its data and options: the same archive, byte for byte, and the same decisions for any number
 # of ranks, stopped and gone on or not. What it may not be asked is refused, and nothing is overwritten.
 . "$(dirname "$0")/common.sh"
+export OMPI_MCA_odls_base_sigkill_timeout=0 # mpirun gives ranks a second to end, also those that have ended
 . "$(dirname "$0")/events.sh"
 cd "$scratch" || exit 1
 table data.csv 3000 2
