@@ -3,6 +3,7 @@
 # undisturbed run with 1 rank, byte for byte, and no stray files. Most moments are calls on a file, made exact by at.c;
 # those in the fit are times. KT_KILLS: how many (30).
 . "$(dirname "$0")/../job/common.sh"
+export OMPI_MCA_odls_base_sigkill_timeout=0 # who is struck is the only one who writes: the others need no second to end
 
 mkdir "$scratch/data"
 table "$scratch/data/large.csv" 9003 2

@@ -3,6 +3,7 @@
 # archive of an undisturbed sweep with 1 rank, byte for byte, the same decisions, and no trial's fit scored twice. Some
 # moments are calls on a file, made exact by at.c; the others are times. KT_KILLS: how many sweeps (20).
 . "$(dirname "$0")/../job/common.sh"
+export OMPI_MCA_odls_base_sigkill_timeout=0 # who is struck is the only one who writes: the others need no second to end
 . "$(dirname "$0")/../job/events.sh"
 
 table "$scratch/data.csv" 3000 2
