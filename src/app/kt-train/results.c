@@ -1,16 +1,22 @@
 #include "job.h"
 #include "kt/folder.h"
 #include "kt/keras.h"
+#include "kt/run_sweep.h"
 #include "kt/scores.h"
+#include "sweep_print.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+enum { BEST_TRIALS = 5 }; /* that are shown at the end */
 
 /* ---- printing ---- */
 
 static kt_status print_json(const job *j, const kt_scored *scored, kt_error *err)
 {
-    kt_json *json = kt_json_object(), *refused = kt_json_array();
+    kt_status status = KT_OK;
+    kt_json *json = kt_json_object(), *refused = kt_json_array(), *sweep = NULL;
     for (size_t i = 0; i < j->archive.n_refused; i++) {
         kt_json *one = kt_json_object();
         kt_json_put(one, "service", kt_json_string(j->archive.refused[i].name));
@@ -18,15 +24,36 @@ static kt_status print_json(const job *j, const kt_scored *scored, kt_error *err
     }
     kt_json_put(json, "services", kt_scores_json(scored, j->archive.n_entries, true));
     kt_json_put(json, "refused", refused);
+    if (j->archive.sweep) {
+        KT_TRY(kt_json_parse(&sweep, j->archive.sweep, strlen(j->archive.sweep), "/sweep", err));
+        kt_json_put(json, "sweep", sweep);
+    }
     kt_json_put(json, "archive", kt_json_string(j->archive_path));
     kt_json_put(json, "sha256", kt_json_string(j->digest));
     return program_print_json(json, err);
+out:
+    kt_json_drop(json);
+    return status;
+}
+
+static kt_status print_sweep(const job *j, kt_error *err)
+{
+    kt_status status = KT_OK;
+    kt_sweep_view view = {.sweep = NULL};
+    KT_TRY(kt_run_sweep(&view, NULL, j->folder, (double)time(NULL), err));
+    KT_TRY(sweep_print_text(&view, false, BEST_TRIALS, NULL, err));
+    putchar('\n');
+out:
+    kt_sweep_view_clear(&view);
+    return status;
 }
 
 static kt_status print_table(const job *j, const kt_scored *scored, kt_error *err)
 {
     kt_status status = KT_OK;
     char *text = NULL;
+    if (j->sweep)
+        KT_TRY(print_sweep(j, err));
     KT_TRY(kt_scores_table(&text, scored, j->archive.n_entries, err));
     fputs(text, stdout);
     for (size_t i = 0; i < j->archive.n_refused; i++)

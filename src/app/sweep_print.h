@@ -1,4 +1,4 @@
-/* How a sweep stands, in the forms of kt sweep. */
+/* How a sweep stands, for people: what kt sweep shows, and kt-train at its end. */
 #ifndef KT_APP_SWEEP_PRINT_H
 #define KT_APP_SWEEP_PRINT_H
 
