@@ -2,7 +2,8 @@
  * line is the object's canonical text (kt/json.h) with a last key put in: "sum", the first 16 hexadecimal
  * digits of the SHA-256 of that text.
  *
- *   {"event":"sweep","run":HEX}                 first: the digest of all that results depend on
+ *   "event"   other keys
+ *   sweep     run, version                      first: run is the digest of all that results depend on
  *   proposed  trial, options, first             first: the rung it begins at
  *   started   trial, rung                       as often as it was
  *   scored    trial, rung, service, fold, and value or reason; steps, seconds    one fit came to the rung
@@ -30,15 +31,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define KT_RUN_LEDGER "sweep.jsonl"
+#define KT_RUN_LEDGER    "sweep.jsonl"
+#define KT_LEDGER_SCHEMA "kt-ledger"
+enum { KT_LEDGER_VERSION = 1 };
 
 typedef struct kt_ledger kt_ledger;
 
 /* Opens a run's ledger for appending. Where there is none, an empty one, or one whose first line is torn, it
  * is begun: its first line is written and synced. run: hex digest of what results depend on. A last line that
  * is torn is cut off, see kt_ledger_cut. KT_INPUT, file:line: a damaged line before others, or one of no
- * known event; KT_BUSY: the ledger of another sweep; then nothing is written. guard: asked before each append
- * (borrowed; may be NULL). */
+ * known event; KT_UNSUPPORTED: of a newer version; KT_BUSY: the ledger of another sweep; then nothing is
+ * written. guard: asked before each append (borrowed; may be NULL). */
 kt_status kt_ledger_open(kt_ledger **ledger, const char *folder, const char *run, const kt_file_guard *guard,
                          kt_error *err);
 void kt_ledger_close(kt_ledger *ledger); /* takes NULL; what was not synced is the system's to write */

@@ -6,6 +6,7 @@
 #include "kt/http.h"
 #include "kt/keras.h"
 #include "kt/kernel.h"
+#include "kt/ledger.h"
 #include "kt/log.h"
 #include "kt/net.h"
 #include "kt/store.h"
@@ -75,6 +76,7 @@ kt_status program_version(const char *program, const char *mpi, bool json, kt_er
         kt_json_put(used, libraries[i].name, kt_json_string(libraries[i].version));
     kt_json_put(schemas, KT_DATASET_SCHEMA, kt_json_int(KT_DATASET_VERSION));
     kt_json_put(schemas, KT_ARCHIVE_SCHEMA, kt_json_int(KT_ARCHIVE_VERSION));
+    kt_json_put(schemas, KT_LEDGER_SCHEMA, kt_json_int(KT_LEDGER_VERSION));
     kt_json_put(version, "program", kt_json_string(program));
     kt_json_put(version, "version", kt_json_string(KT_VERSION));
     kt_json_put(version, "numerics", kt_json_int(KT_NUMERICS));

@@ -192,6 +192,7 @@ static kt_status begin(kt_ledger *l, const char *run, kt_error *err)
     ledger_mark mark;
     kt_json_put(event, "event", kt_json_string("sweep"));
     kt_json_put(event, "run", kt_json_string(run));
+    kt_json_put(event, "version", kt_json_int(KT_LEDGER_VERSION));
     kt_json_put(event, "time", kt_json_real(now()));
     KT_TRY(ledger_line(&line, event, l->digest, err));
     KT_TRY(ledger_mark_event(&mark, event, l->digest, l->path, err));

@@ -1,5 +1,6 @@
 #include "ledger_line.h"
 
+#include "kt/ledger.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@ enum {
     TRIALS,
     FAILURES,
     RANKS,
+    VERSION,
     TIME,
     FIELDS
 };
@@ -40,7 +42,7 @@ static const struct {
     [REASON] = {"reason", KT_JSON_TEXT},     [STEPS] = {"steps", KT_JSON_INT},
     [SECONDS] = {"seconds", KT_JSON_REAL},   [TRIALS] = {"trials", KT_JSON_INT},
     [FAILURES] = {"failures", KT_JSON_INT},  [RANKS] = {"ranks", KT_JSON_INT},
-    [TIME] = {"time", KT_JSON_REAL},
+    [VERSION] = {"version", KT_JSON_INT},    [TIME] = {"time", KT_JSON_REAL},
 };
 
 typedef struct {
@@ -53,7 +55,7 @@ typedef struct {
 } event_kind;
 
 static const event_kind kinds[] = {
-    {"sweep", 0, BIT(RUN), 0, 0, false},
+    {"sweep", 0, BIT(RUN), BIT(VERSION), 0, false},
     {"proposed", BIT(TRIAL), BIT(OPTIONS) | BIT(FIRST), 0, 0, false},
     {"started", BIT(TRIAL) | BIT(RUNG), 0, 0, 0, true},
     {"scored", BIT(TRIAL) | BIT(RUNG) | BIT(SERVICE) | BIT(FOLD), 0, 0, BIT(VALUE) | BIT(REASON), false},
@@ -275,6 +277,16 @@ static kt_status pass_over(ledger_reader *r, size_t n, kt_error *err)
     return KT_OK;
 }
 
+/* Of what a first line says; others say nothing. */
+static kt_status check_version(const kt_json *event, const char *where, kt_error *err)
+{
+    int64_t version = kt_json_as_int(kt_json_get(event, fields[VERSION].key), 0);
+    if (version <= KT_LEDGER_VERSION)
+        return KT_OK;
+    return kt_fail(err, KT_UNSUPPORTED, "%s: %s version %lld is newer than this program's %d", where,
+                   KT_LEDGER_SCHEMA, (long long)version, KT_LEDGER_VERSION);
+}
+
 kt_status ledger_reader_next(kt_json **event, ledger_mark *mark, ledger_reader *r, kt_error *err)
 {
     kt_status status = KT_OK;
@@ -296,6 +308,7 @@ kt_status ledger_reader_next(kt_json **event, ledger_mark *mark, ledger_reader *
     if (mark->first != (r->number == 1))
         KT_TRY(kt_fail(err, KT_INPUT, "%s: a ledger begins with the event \"%s\", and has it once", where,
                        kinds[0].name));
+    KT_TRY(check_version(made, where, err));
     r->end += n;
     *event = made;
     made = NULL;

@@ -10,7 +10,7 @@ for program in kt kt-train; do
   is program $program
   is version "$(sed -n 's/^project(kt-train VERSION \([0-9.]*\).*/\1/p' "$tests/../CMakeLists.txt")"
   is numerics "$(sed -n 's/.*KT_NUMERICS = \([0-9]*\).*/\1/p' "$tests/../include/kt/archive.h")"
-  for schema in archive dataset; do
+  for schema in archive dataset ledger; do
     is kt-$schema "$(grep -hoE "KT_${schema^^}_VERSION += [0-9]+" "$tests"/../include/kt/*.h | grep -oE '[0-9]+$')"
   done
   is hdf5 "$(h5dump --version | grep -oE '[0-9.]+$')"

@@ -111,6 +111,7 @@ static void a_line_is_as_stated(void **state)
     assert_non_null(second);
     assert_string_equal(second + 1, line);
     assert_memory_equal(data, "{\"event\":\"sweep\",\"run\":\"" RUN "\",\"time\":1", 42);
+    assert_non_null(strstr(data, ",\"version\":1,\"sum\":\""));
     free(data);
 }
 
@@ -304,6 +305,54 @@ static void a_damaged_last_line_is_torn(void **state)
     free(whole);
 }
 
+/* A first line with another version, and the sum that goes with it. */
+static void begin_with_version(int version)
+{
+    char body[200], hex[KT_DIGEST_HEX], line[300];
+    uint8_t digest[KT_DIGEST_BYTES];
+    snprintf(body, sizeof body, "{\"event\":\"sweep\",\"run\":\"" RUN "\",\"time\":1,\"version\":%d}",
+             version);
+    assert_int_equal(kt_digest_of(digest, body, strlen(body), NULL), KT_OK);
+    kt_digest_hex(hex, digest);
+    snprintf(line, sizeof line, "%.*s,\"sum\":\"%.16s\"}\n", (int)strlen(body) - 1, body, hex);
+    replace_file(line, strlen(line));
+}
+
+static void newer_versions_are_refused(void **state)
+{
+    (void)state;
+    kt_ledger *l;
+    kt_error err = {0};
+    begin_with_version(KT_LEDGER_VERSION + 1);
+    assert_int_equal(kt_ledger_open(&l, ".", RUN, NULL, &err), KT_UNSUPPORTED);
+    assert_string_equal(err.message, "./sweep.jsonl:1: kt-ledger version 2 is newer than this program's 1");
+    begin_with_version(KT_LEDGER_VERSION);
+    kt_ledger_close(open_it());
+}
+
+/* One that an earlier program wrote, of each version: tests/fixtures/README.md. */
+static void older_versions_are_read(void **state)
+{
+    (void)state;
+    char path[300], *data;
+    for (int version = 1; version <= KT_LEDGER_VERSION; version++) {
+        size_t n, events = 0;
+        kt_ledger_score score;
+        snprintf(path, sizeof path, KT_TESTS "/fixtures/ledger-%d.jsonl", version);
+        assert_int_equal(kt_file_read(&data, &n, path, NULL), KT_OK);
+        replace_file(data, n);
+        assert_int_equal(kt_ledger_read(".", count_event, &events, NULL), KT_OK);
+        assert_int_equal(events, 17);
+        kt_ledger *l = open_it();
+        assert_int_equal(kt_ledger_events(l), 17);
+        assert_true(kt_ledger_find(&score, l, NULL, 0, 1, "cart", 0) && score.value == -1.3999999999999999);
+        write_sample(l, 0, false); /* all is there */
+        assert_int_equal(kt_ledger_events(l), 17);
+        kt_ledger_close(l);
+        free(data);
+    }
+}
+
 static void ledgers_of_others_are_refused(void **state)
 {
     (void)state;
@@ -462,6 +511,8 @@ int main(void)
         IN_SCRATCH(every_prefix_is_gone_on_with),
         IN_SCRATCH(damage_before_other_lines_is_refused),
         IN_SCRATCH(a_damaged_last_line_is_torn),
+        IN_SCRATCH(newer_versions_are_refused),
+        IN_SCRATCH(older_versions_are_read),
         IN_SCRATCH(ledgers_of_others_are_refused),
         IN_SCRATCH(the_guard_is_asked_before_each_change),
         IN_SCRATCH(a_full_disk_leaves_whole_lines),
