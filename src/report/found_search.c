@@ -33,6 +33,16 @@ void sweep_value_text(char *text, size_t n, const kt_sweep_trial *trial, const c
     }
 }
 
+bool found_search_shows(const kt_report *report, const kt_sweep_search *search)
+{
+    if (!report->services || !search->name)
+        return true;
+    for (size_t i = 0; i < report->n_services; i++)
+        if (strcmp(report->archive->entries[report->services[i]].name, search->name) == 0)
+            return true;
+    return false;
+}
+
 static bool is_over(const kt_sweep_trial *t)
 {
     return t->state == KT_TRIAL_STOPPED || t->state == KT_TRIAL_FAILED || t->state == KT_TRIAL_DONE;

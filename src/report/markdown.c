@@ -102,7 +102,7 @@ kt_status kt_report_markdown(char **out, size_t *n, const kt_report *report, kt_
     for (size_t i = 0; i < f.n; i++)
         cells(page.stream, &f.services[i]);
     if (report->sweep)
-        KT_TRY(markdown_sweep(page.stream, report->sweep, err));
+        KT_TRY(markdown_sweep(page.stream, report, err));
     KT_TRY(text_give(out, n, &page, err));
 out:
     text_drop(&page);

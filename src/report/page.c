@@ -99,7 +99,7 @@ static kt_status parts(FILE *out, const findings *f, kt_error *err)
     page_trust(out, f);
     page_services(out, f);
     if (r->sweep)
-        KT_TRY(page_sweep(out, r->sweep, err));
+        KT_TRY(page_sweep(out, r, err));
     page_data(out, f, cleaning, provenance);
     page_again(out, f, config, searched);
     fputs("</main>\n<footer><p>Made by kt-train " KT_VERSION ".</p></footer>\n</body>\n</html>\n", out);

@@ -359,9 +359,11 @@ out:
     return status;
 }
 
-kt_status page_sweep(FILE *out, const kt_sweep_view *view, kt_error *err)
+kt_status page_sweep(FILE *out, const kt_report *report, kt_error *err)
 {
     kt_status status = KT_OK;
+    const kt_sweep_view *view = report->sweep;
+    size_t asked = 0;
     fputs("<section id=\"sweep\" aria-labelledby=\"h-sweep\">\n<h2 id=\"h-sweep\">How the settings were "
           "found</h2>\n",
           out);
@@ -371,13 +373,15 @@ kt_status page_sweep(FILE *out, const kt_sweep_view *view, kt_error *err)
         rungs(out, view);
         searches_table(out, view);
     }
-    for (size_t k = 0; k < view->n_searches && k < SEARCHES_MOST; k++)
-        KT_TRY(search(out, view, k, err));
-    if (view->n_searches > SEARCHES_MOST)
+    for (size_t k = 0; k < view->n_searches; k++)
+        if (found_search_shows(report, &view->search[k]) && asked++ < SEARCHES_MOST)
+            KT_TRY(search(out, view, k, err));
+    if (asked > SEARCHES_MOST)
         fprintf(out,
-                "<p class=note>The first %d of %zu services have pictures; <code>kt sweep RUN</code> lists "
-                "the trials of all.</p>\n",
-                SEARCHES_MOST, view->n_searches);
+                "<p class=note>Shown are the trials of the first %d of %zu services; <code>kt report RUN "
+                "--service "
+                "NAME --out FILE</code> shows any other.</p>\n",
+                SEARCHES_MOST, asked);
     fputs("</section>\n", out);
 out:
     return status;

@@ -61,9 +61,10 @@ static void importance(FILE *out, const found_search *f)
     }
 }
 
-kt_status markdown_sweep(FILE *out, const kt_sweep_view *view, kt_error *err)
+kt_status markdown_sweep(FILE *out, const kt_report *report, kt_error *err)
 {
     kt_status status = KT_OK;
+    const kt_sweep_view *view = report->sweep;
     found_search f;
     fprintf(out, "\n## How the settings were found\n\n%zu of %zu trials; method ", view->trials,
             view->planned);
@@ -78,6 +79,8 @@ kt_status markdown_sweep(FILE *out, const kt_sweep_view *view, kt_error *err)
         fprintf(out, "| %d | %.3g %% | %zu | %zu | %zu | %zu |\n", r + 1, 100 * view->rung[r].share,
                 view->rung[r].reached, view->rung[r].promoted, view->rung[r].stopped, view->rung[r].failed);
     for (size_t k = 0; k < view->n_searches; k++) {
+        if (!found_search_shows(report, &view->search[k]))
+            continue;
         KT_TRY(found_search_make(&f, view, &view->search[k], err));
         if (view->search[k].name) {
             fputs("\n### ", out);

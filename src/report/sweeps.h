@@ -3,11 +3,12 @@
 #define KT_REPORT_SWEEPS_H
 
 #include "kt/importance.h"
+#include "kt/report.h"
 #include "kt/sweep_view.h"
 #include "svg.h"
 
 enum {
-    SEARCHES_MOST = 12, /* that have pictures; of more the first ones */
+    SEARCHES_MOST = 12, /* that a page shows; of more the first ones */
     TRIALS_MOST = 1000  /* of a search that are listed and drawn: the best ones */
 };
 
@@ -24,14 +25,17 @@ typedef struct {
 kt_status found_search_make(found_search *f, const kt_sweep_view *view, const kt_sweep_search *search,
                             kt_error *err);
 
+/* Is the search about a service of the report, or about all? */
+bool found_search_shows(const kt_report *report, const kt_sweep_search *search);
+
 const char *sweep_objective_text(const kt_sweep_view *view);
 
 /* The option's value as text, "" where the trial does not have it; at most n bytes. */
 void sweep_value_text(char *text, size_t n, const kt_sweep_trial *trial, const char *option);
 
 /* ---- the page and the other formats ---- */
-kt_status page_sweep(FILE *out, const kt_sweep_view *view, kt_error *err);
-kt_status markdown_sweep(FILE *out, const kt_sweep_view *view, kt_error *err);
+kt_status page_sweep(FILE *out, const kt_report *report, kt_error *err);
+kt_status markdown_sweep(FILE *out, const kt_report *report, kt_error *err);
 kt_status sweep_report_json(kt_json **json, const kt_sweep_view *view, kt_error *err);
 
 /* ---- pictures, each as an element of a page ---- */

@@ -151,6 +151,14 @@ for events in 1 2 5 20 40; do # one that has just begun
   has begun.html 'The sweep has not ended'
   lacks begun.html nan
 done
+# of a sweep with a search for each service those that are asked for
+"$make_sweep" named 9 0 20 && "$KT_MAKE_ARCHIVE" named/models.h5 20
+run 0 report named -o named.html
+has named.html 'the first 12 of 20 services'
+lacks named.html '<h3>s0015</h3>'
+run 0 report named --service s0015 -o named.html
+has named.html '<h3>s0015</h3>'
+[ "$(grep -c 'class="sweep"' named.html)" -eq 1 ] && ok || fail "other searches than that of s0015"
 run 0 report run/models.h5 -o archive.html
 lacks archive.html 'How the settings were found'
 
