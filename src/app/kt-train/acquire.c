@@ -179,7 +179,7 @@ kt_status acquire_read(kt_samples *samples, job *j, kt_error *err)
 
 /* ---- partition ---- */
 
-static kt_status choose(bool *chosen, const kt_samples *samples, const kt_texts *names, kt_error *err)
+kt_status acquire_choose(bool *chosen, const kt_samples *samples, const kt_texts *names, kt_error *err)
 {
     kt_status status = KT_OK;
     for (size_t i = 0; i < samples->n_services; i++)
@@ -255,7 +255,7 @@ static kt_status partition(job *j, kt_error *err)
     KT_TRY(progress_phase(&j->progress, "partition", err));
     KT_TRY(kt_alloc(&splits, samples.n_services, sizeof *splits, err));
     KT_TRY(kt_alloc(&chosen, samples.n_services, sizeof *chosen, err));
-    KT_TRY(choose(chosen, &samples, &j->set.services, err));
+    KT_TRY(acquire_choose(chosen, &samples, &j->set.services, err));
     KT_TRY(kt_split_make(splits, &samples, &how,
                          err)); /* of all services: a chosen one gets what it has among all */
     if (j->parts > 0)

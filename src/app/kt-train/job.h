@@ -66,6 +66,8 @@ kt_status acquire_check(const kt_json *options, size_t n_operands, kt_error *err
 kt_json *acquire_inputs(const job *j); /* how they are named, for the run's folder (new reference) */
 /* What the user named, as rows; samples: zeroed. Rank 0. */
 kt_status acquire_read(kt_samples *samples, job *j, kt_error *err);
+/* Which services are asked for: all where names has none. chosen [services]. */
+kt_status acquire_choose(bool *chosen, const kt_samples *samples, const kt_texts *names, kt_error *err);
 /* Rank 0 makes the dataset, or finds that of an unfinished run; all open it. Collective. */
 kt_status acquire_run(job *j, kt_error *err);
 

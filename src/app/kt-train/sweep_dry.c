@@ -1,6 +1,7 @@
 /* --dry-run: the trials of a sweep, and about how long they take, by what a step takes on this machine now.
  */
 #include "job.h"
+#include "kt/rng.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,8 @@ enum { MEASURED_ROWS = 20000 };
 /* The trials that can be known: all of them, or the first batch of tpe. */
 typedef struct {
     size_t n, all;
+    bool *chosen;       /* [services] */
+    const char *search; /* whose trials these are, NULL: of all services */
     double *u;
     kt_recipe *recipe; /* [n] */
     double *share;     /* [n] of the budget, that a trial gets on the average */
@@ -19,6 +22,7 @@ typedef struct {
 
 static void known_clear(known *k)
 {
+    free(k->chosen);
     free(k->u);
     free(k->recipe);
     free(k->share);
@@ -50,12 +54,19 @@ out:
     return status;
 }
 
-static kt_status know(known *k, const job *j, int features, kt_error *err)
+static kt_status know(known *k, const job *j, const kt_samples *samples, kt_error *err)
 {
     kt_status status = KT_OK;
     const kt_sweep *what = &j->sweep->what;
+    KT_TRY(kt_alloc(&k->chosen, samples->n_services, sizeof *k->chosen, err));
+    KT_TRY(acquire_choose(k->chosen, samples, &j->set.services, err));
+    for (size_t i = samples->n_services; i-- > 0;) {
+        if (k->chosen[i] && what->set.per == KT_SWEEP_SERVICE)
+            k->search = samples->services[i].name;
+    }
     const kt_proposer proposer = {.method = (kt_propose_method)what->set.method,
-                                  .seed = (uint64_t)what->set.seed};
+                                  .seed = (uint64_t)what->set.seed,
+                                  .subject = k->search ? kt_rng_subject(k->search) : 0};
     k->all = (size_t)what->set.trials;
     k->n = kt_sweep_batch(what, 0);
     KT_TRY(kt_alloc(&k->u, k->n * kt_space_dims(what->space), sizeof *k->u, err));
@@ -65,7 +76,7 @@ static kt_status know(known *k, const job *j, int features, kt_error *err)
     KT_TRY(expect(k->share, &what->rung, k->n, err));
     for (size_t i = 0; i < k->n; i++) {
         kt_json *values = kt_space_values(what->space, k->u + i * kt_space_dims(what->space));
-        status = settings_trial(&k->recipe[i], j->asked, values, features, err);
+        status = settings_trial(&k->recipe[i], j->asked, values, samples->d, err);
         kt_json_drop(values);
         KT_TRY(status);
     }
@@ -148,6 +159,8 @@ static kt_status predict(double *seconds, const known *k, const job *j, const kt
     for (size_t i = 0; i < k->n; i++) {
         const kt_recipe *recipe = &k->recipe[i];
         for (size_t s = 0; s < samples->n_services; s++) {
+            if (!k->chosen[s])
+                continue;
             size_t rows = rows_left(&splits[s], j->sweep);
             work += k->share[i] * (double)kt_fit_budget(recipe, rows) * kt_batch_rows(recipe->batch, rows) *
                     (double)kt_net_params(&recipe->net);
@@ -181,6 +194,8 @@ static kt_status print_text(const known *k, const job *j, double seconds, kt_err
     kt_status status = KT_OK;
     const kt_sweep *what = &j->sweep->what;
     char *text = NULL;
+    if (k->search)
+        printf("of the search for %s; each service has one of its own\n", k->search);
     for (size_t i = 0; i < k->n; i++) {
         kt_json *values = kt_space_values(what->space, k->u + i * kt_space_dims(what->space));
         status = kt_json_text(&text, values, 0, err);
@@ -207,7 +222,7 @@ kt_status sweep_dry(job *j, kt_error *err)
     if (j->set.jaeger.url)
         KT_TRY(kt_fail(err, KT_USAGE, "--dry-run: pulls nothing; kt collect first, then --traces"));
     KT_TRY(acquire_read(&samples, j, err));
-    KT_TRY(know(&k, j, samples.d, err));
+    KT_TRY(know(&k, j, &samples, err));
     KT_TRY(predict(&seconds, &k, j, &samples, err));
     seconds /= j->size;
     KT_TRY(j->set.json ? print_json(&k, j, seconds, err) : print_text(&k, j, seconds, err));
