@@ -6,6 +6,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* What the order goes by: a service's fit in rows of steps (some 60 ns each by networks of the usual size). A
+ * row to read costs about as much, one to judge 64 times as much. */
+double kt_plan_cost(double steps, int batch, double rows, double held_out_rows);
+
 /* The order in which items are begun: the most costly first, equal ones by index. order [n]. */
 void kt_plan_order(size_t *order, const double *cost, size_t n);
 

@@ -22,7 +22,7 @@ kt_plan_item kt_costs_item(const kt_costs *costs, const kt_costs_fit *fit)
 {
     assert(costs->n >= 1 && fit->batch >= 1);
     const kt_costs_batch *b = nearest(costs, fit->batch);
-    return (kt_plan_item){.cost = fit->steps * fit->batch,
+    return (kt_plan_item){.cost = kt_plan_cost(fit->steps, fit->batch, fit->rows, fit->held_out_rows),
                           .start = b->start,
                           .read = b->row * fit->rows,
                           .fixed = b->fixed,

@@ -7,6 +7,13 @@
 
 /* ---- order ---- */
 
+enum { JUDGED_ROW = 64 };
+
+double kt_plan_cost(double steps, int batch, double rows, double held_out_rows)
+{
+    return steps * batch + rows + JUDGED_ROW * held_out_rows;
+}
+
 static int by_cost(const void *a, const void *b, void *context)
 {
     const double *cost = context;

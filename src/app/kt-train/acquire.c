@@ -193,7 +193,7 @@ out:
     return status;
 }
 
-/* What a service's fit costs, in rows of steps; that of the whole run decides which part has it. */
+/* What a service's fit costs; that of the whole run decides which part has it. */
 static kt_status deal(int *part, const size_t *which, size_t n, const job *j, const kt_split *splits,
                       kt_error *err)
 {
@@ -202,8 +202,10 @@ static kt_status deal(int *part, const size_t *which, size_t n, const job *j, co
     kt_recipe recipe = settings_recipe(&j->set, 1);
     KT_TRY(kt_alloc(&cost, n, sizeof *cost, err));
     for (size_t i = 0; i < n; i++) {
-        size_t rows = splits[which[i]].n_train;
-        cost[i] = (double)kt_fit_budget(&recipe, rows) * kt_batch_rows(recipe.batch, rows);
+        const kt_split *s = &splits[which[i]];
+        cost[i] =
+            kt_plan_cost((double)kt_fit_budget(&recipe, s->n_train), kt_batch_rows(recipe.batch, s->n_train),
+                         (double)(s->n_train + s->n_validation), (double)s->n_test);
     }
     KT_TRY(kt_plan_deal(part, cost, n, j->parts, err));
 out:

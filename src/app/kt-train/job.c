@@ -200,13 +200,15 @@ static void plan_items(kt_work_item *items, const job *j)
 {
     for (size_t i = 0; i < kt_store_count(j->store); i++) {
         const job_plan *plan = &j->plan[i];
-        size_t rows = kt_store_at(j->store, i)->n_train;
-        items[i] = (kt_work_item){.limit = INT_MAX};
+        const kt_store_service *s = kt_store_at(j->store, i);
+        size_t rows = s->n_train;
+        double read = (double)(s->n_train + s->n_validation);
+        items[i] = (kt_work_item){.cost = kt_plan_cost(0, 0, 0, (double)s->n_test), .limit = INT_MAX};
         for (int m = 0; m < plan->members; m++) {
             const kt_recipe *recipe = &plan->recipe[m];
             int batch = kt_batch_rows(recipe->batch, rows);
             int limit = recipe->net.batch_norm ? 1 : kt_batch_strips(batch);
-            items[i].cost += (double)kt_fit_budget(recipe, rows) * batch;
+            items[i].cost += kt_plan_cost((double)kt_fit_budget(recipe, rows), batch, read, 0);
             items[i].limit = limit < items[i].limit ? limit : items[i].limit;
         }
     }
