@@ -34,6 +34,10 @@ const kt_file_guard *kt_lock_guard(const kt_lock *lock);
 /* Removes the lock if it is still ours. Takes NULL. */
 void kt_lock_release(kt_lock *lock);
 
+/* Does somebody work in the folder, as far as who only reads can tell? now: s since 1970, by which a holder
+ * on another kernel is judged. */
+bool kt_lock_is_held(const char *folder, double now);
+
 /* Is it the name of a lock, or of one that is being taken over? */
 bool kt_lock_name(const char *name);
 

@@ -28,6 +28,9 @@ kt_status holder_create(int *file, const char *path, const holder *self, kt_erro
 /* Asks the file server, whatever is cached. KT_OK with there false where no such file is. */
 kt_status holder_read(holder *h, const char *path, kt_error *err);
 
+/* Without asking the file server: now is its time, or nearly, in ns. */
+bool holder_seems_gone(const holder *h, const holder *self, int64_t now);
+
 /* path: of its lock, beside which the file server's clock is read. */
 kt_status holder_is_gone(bool *gone, const holder *h, const holder *self, const char *path, kt_error *err);
 

@@ -218,6 +218,18 @@ kt_status kt_lock_check(const kt_lock *lock, kt_error *err)
                    who);
 }
 
+bool kt_lock_is_held(const char *folder, double now)
+{
+    holder found, self;
+    char *path = NULL;
+    bool held = kt_path_join(&path, folder, KT_RUN_LOCK, NULL) == KT_OK &&
+                holder_read(&found, path, NULL) == KT_OK && found.there &&
+                holder_self(&self, NULL, NULL) == KT_OK &&
+                !holder_seems_gone(&found, &self, (int64_t)(1e9 * now));
+    free(path);
+    return held;
+}
+
 const kt_file_guard *kt_lock_guard(const kt_lock *lock)
 {
     return &lock->guard;

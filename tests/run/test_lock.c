@@ -396,6 +396,36 @@ static void never_two_at_once(void **state)
     assert_int_equal(chdir(".."), 0);
 }
 
+static double now(void)
+{
+    struct timespec t;
+    __real_clock_gettime(CLOCK_REALTIME, &t);
+    return (double)t.tv_sec;
+}
+
+static void who_only_reads_is_told(void **state)
+{
+    (void)state;
+    kt_lock *lock;
+    assert_false(kt_lock_is_held(".", now()));
+    assert_false(kt_lock_is_held("nowhere", now()));
+    assert_int_equal(kt_lock_take(&lock, ".", NULL, NULL), KT_OK);
+    assert_true(kt_lock_is_held(".", now()));
+    kt_lock_release(lock);
+    assert_false(kt_lock_is_held(".", now()));
+    pid_t other = sleeper();
+    forge(KT_RUN_LOCK, TOKEN_A, boot(), other, started(other), 500); /* its process tells, not its age */
+    assert_true(kt_lock_is_held(".", now()));
+    end(other);
+    forge(KT_RUN_LOCK, TOKEN_A, boot(), other, 1, 0);
+    assert_false(kt_lock_is_held(".", now()));
+    forge(KT_RUN_LOCK, TOKEN_A, OTHER_BOOT, 1, 1, 50);
+    assert_true(kt_lock_is_held(".", now()));
+    forge(KT_RUN_LOCK, TOKEN_A, OTHER_BOOT, 1, 1, 70);
+    assert_false(kt_lock_is_held(".", now()));
+    assert_files(1); /* nothing was written to find out */
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, scratch_enter, scratch_leave)
 
 int main(void)
@@ -409,6 +439,7 @@ int main(void)
         IN_FOLDER(who_lost_it_writes_nothing),
         IN_FOLDER(it_is_renewed_meanwhile),
         IN_FOLDER(a_folder_must_let_us),
+        IN_FOLDER(who_only_reads_is_told),
         IN_FOLDER(of_several_one_wins),
         IN_FOLDER(never_two_at_once),
     };
