@@ -64,6 +64,10 @@ typedef struct {
 kt_status kt_work_run(bool *stopped, const kt_work_item *items, size_t n, const kt_work_options *options,
                       MPI_Comm comm, const kt_work_calls *calls, kt_error *err);
 
+/* Seconds of an exchange between two ranks, the same on all: for kt_work_options, where one pool of work
+ * follows the other. Collective. */
+double kt_work_latency(MPI_Comm comm);
+
 /* Between two pieces of an item's run, at the same place on all ranks of its team. steps: done of all, in any
  * unit of about equal parts, in each of which the team exchanges once. What the caller is to do: go on; save
  * its state (kt_work_save) and go on; or leave, with its state in the task. Collective over the team. */

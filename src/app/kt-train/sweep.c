@@ -113,6 +113,7 @@ static kt_status begin(job *j, kt_error *err)
     if (j->rank == 0)
         status = progress_phase(&j->progress, "sweep", err);
     KT_TRY(kt_comm_agree(j->comm, status, err));
+    s->latency = j->size > 1 ? kt_work_latency(j->comm) : 0;
     KT_TRY(sweep_folds(s, j, err));
     status = name_searches(s, j, err);
     KT_TRY(kt_comm_agree(j->comm, status, err));

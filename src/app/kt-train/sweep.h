@@ -47,6 +47,7 @@ typedef struct {
     kt_store **fold;              /* [n_folds] */
     size_t n_searches, *searched; /* [n_searches] the service of each, where each has its own */
     sweep_stage stage;
+    double latency; /* kt_work_latency */
     /* rank 0: */
     kt_ledger *ledger;
     kt_trials **search; /* [n_searches] */

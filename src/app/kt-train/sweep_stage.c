@@ -318,6 +318,7 @@ kt_status sweep_stage_run(bool *stopped, job *j, kt_error *err)
     const kt_work_options how = {.parallel = (kt_plan_mode)j->set.parallel,
                                  .save_every = j->set.checkpoint_every,
                                  .stop_after = job_remaining(j),
+                                 .latency = s->latency,
                                  .stop = j->stop};
     *stopped = false;
     status = kt_alloc(&items, n, sizeof *items, err);
