@@ -6,7 +6,7 @@
 
 void kt_pack_bytes(kt_pack *p, void *value, size_t n)
 {
-    if (p->status != KT_OK)
+    if (p->status != KT_OK || n == 0) /* nothing may have no place */
         return;
     if (p->reading) {
         if (n > p->n - p->at) {
