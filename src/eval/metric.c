@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { PIECE = 4096 }; /* rows between two pauses */
+
 typedef struct {
     kt_predictor *predictor;
     const kt_cell *cell;
@@ -22,6 +24,8 @@ static kt_status nll(double *value, const rows *r, kt_error *err)
     (void)err;
     for (size_t i = 0; i < r->n; i++) {
         const double *point = r->x + i * r->d;
+        if (i % PIECE == 0)
+            kt_predictor_pause(r->predictor);
         if (i == 0 || memcmp(point, point - r->d, r->d * sizeof *point) != 0)
             mixture = kt_predict_point(r->predictor, point);
         sum -= kt_mixture_log_pdf(&mixture, r->y[i] < floor ? floor : r->y[i]);
@@ -72,6 +76,7 @@ static kt_status crps(double *value, const rows *r, kt_error *err)
         const double *point = r->x + first * r->d;
         for (end = first + 1; end < r->n && memcmp(point, r->x + end * r->d, r->d * sizeof *point) == 0;)
             end++;
+        kt_predictor_pause(r->predictor);
         kt_mixture mixture = kt_predict_point(r->predictor, point);
         qsort(y + first, end - first, sizeof *y, ascending);
         kt_mixture_crps(out + first, &mixture, y + first, end - first);

@@ -245,6 +245,7 @@ static void judging_pauses(void **state)
     kt_rng_init(&rng, 1, 1, KT_RNG_SAMPLE, 0, 0);
     for (int points = 0; points < 2; points++) {
         kt_cell_score quiet, paused;
+        double value;
         int pauses = 0, least = points ? ROWS / SHARING : ROWS / 5000;
         for (int i = 0; i < ROWS; i++) {
             x[2 * i] = points ? 8 + 4.0 * (i / SHARING) / (ROWS / SHARING) : 10;
@@ -257,6 +258,14 @@ static void judging_pauses(void **state)
         assert_int_equal(kt_metrics_cell(&paused, s.predictor, &cell, x, y, ROWS, 1, 2, 3, NULL), KT_OK);
         assert_memory_equal(&quiet, &paused, sizeof quiet);
         assert_in_range(pauses, least, 2 * least + 10);
+        pauses = 0;
+        assert_int_equal(kt_metrics_value(&value, KT_METRIC_NLL, s.predictor, &cell, x, y, ROWS, NULL),
+                         KT_OK);
+        assert_in_range(pauses, ROWS / 5000, ROWS / 1000);
+        pauses = 0;
+        assert_int_equal(kt_metrics_value(&value, KT_METRIC_CRPS, s.predictor, &cell, x, y, ROWS, NULL),
+                         KT_OK);
+        assert_int_equal(pauses, points ? ROWS / SHARING : 1);
     }
     close_subject(&s);
     kt_json_drop(document);

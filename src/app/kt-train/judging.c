@@ -2,6 +2,7 @@
 #include "kt/comm.h"
 #include "kt/pulse.h"
 #include "kt/rng.h"
+#include "team_fit.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,11 +47,6 @@ static size_t held_out(const kt_store_service *s)
     return n;
 }
 
-static void poll(void *context)
-{
-    kt_work_poll(context);
-}
-
 /* This rank's cells; a held-out cell's rows follow those of the held-out cells before it. */
 static kt_status judge_own(kt_cell_score *scores, size_t *n_scores, const job *j, kt_work *work, size_t item,
                            const kt_archive_entry *entry, int rank, int size, kt_error *err)
@@ -60,7 +56,7 @@ static kt_status judge_own(kt_cell_score *scores, size_t *n_scores, const job *j
     kt_predictor *predictor = NULL;
     size_t first = s->n_train + s->n_validation, at = 0, n = 0;
     KT_TRY(kt_archive_predictor(&predictor, entry, j->isa, err));
-    kt_predictor_on_pause(predictor, poll, work);
+    kt_predictor_on_pause(predictor, team_fit_pause, work);
     for (size_t c = 0; c < s->n_cells; c++) {
         if (!s->cell_test[c])
             continue;

@@ -82,6 +82,7 @@ static kt_status judge_own(trying *t, kt_error *err)
     size_t first = s->n_train + s->n_validation, at = 0;
     KT_TRY(kt_fit_model(&model, t->team.fit, err));
     KT_TRY(kt_predictor_create(&predictor, &model, t->team.isa, err));
+    kt_predictor_on_pause(predictor, team_fit_pause, t->team.work);
     for (size_t c = 0; c < s->n_cells; c++) {
         if (!s->cell_test[c])
             continue;
