@@ -107,6 +107,9 @@ kt_status keeping_result(void *context, size_t item, const char *bytes, size_t n
 kt_status keeping_state(void *context, size_t item, const char *bytes, size_t n, kt_error *err);
 kt_status keeping_commit(void *context, kt_error *err);
 
+/* ---- finishing.c: rank 0 writes the archive once, says what is in it, and the run is finished ---- */
+kt_status finishing_run(job *j, kt_error *err);
+
 /* ---- reporting.c: RUN/report.html. The archive is what counts: a report that cannot be written is told and
  * fails nothing ---- */
 void reporting_run(const job *j);
