@@ -67,7 +67,8 @@ run 0 report models.h5 --format json
 has stdout '"members": 3'
 run 0 report plain.h5 --out page.html
 lacks page.html "nsemble"
-lacks page.html "sweep"
+lacks page.html "Found by a sweep"
+lacks page.html "How the settings were found"
 
 # ---- tables and .keras files ----
 run 0 export models.h5 --format csv --out tables --grid rps=12:12:1 --grid rep=2:2:1
