@@ -34,7 +34,6 @@ static kt_status pack_configuration(char **text, const job *j, kt_error *err)
     for (size_t i = 0; i < j->n_inputs; i++)
         kt_json_append(inputs, kt_json_string(j->inputs[i]));
     kt_json_put(all, "options", kt_json_keep(j->options));
-    kt_json_put(all, "asked", kt_json_keep(j->asked));
     if (j->sweep)
         kt_json_put(all, "sweep", kt_json_keep(j->sweep->what.json));
     kt_json_put(all, "inputs", inputs);
@@ -69,14 +68,13 @@ static kt_status read_command_line(char **text, int argc, char **argv, kt_error 
     j.inputs = calloc((size_t)argc + 1, sizeof *j.inputs);
     if (!j.inputs)
         KT_TRY(kt_fail(err, KT_MEMORY, "out of memory"));
-    KT_TRY(settings_read(&j.options, &j.asked, j.inputs, &j.n_inputs, argc, argv, err));
+    KT_TRY(settings_read(&j.options, j.inputs, &j.n_inputs, argc, argv, err));
     KT_TRY(acquire_check(j.options, j.n_inputs, err));
     KT_TRY(read_sweep(&j, err));
     KT_TRY(pack_configuration(text, &j, err));
 out:
     free(j.inputs);
     kt_json_drop(j.options);
-    kt_json_drop(j.asked);
     sweep_destroy(j.sweep);
     return status;
 }
@@ -105,7 +103,6 @@ static kt_status unpack_configuration(job *j, const char *text, size_t n, const 
     kt_json *all = NULL;
     KT_TRY(kt_json_parse(&all, text, n, "configuration", err));
     j->options = kt_json_keep(kt_json_get(all, "options"));
-    j->asked = kt_json_keep(kt_json_get(all, "asked"));
     if (kt_json_get(all, "sweep"))
         KT_TRY(sweep_create(&j->sweep, kt_json_get(all, "sweep"), "the sweep", err));
     KT_TRY(take_environment(j->options, isa, err));
@@ -269,7 +266,6 @@ static void job_clear(job *j)
     kt_store_close(j->store);
     kt_archive_clear(&j->archive);
     kt_json_drop(j->options);
-    kt_json_drop(j->asked);
     free(j->plan);
     sweep_destroy(j->sweep);
     progress_clear(&j->progress);

@@ -30,7 +30,7 @@ typedef struct { /* of a service, on rank 0 */
 typedef struct job {
     MPI_Comm comm;
     int rank, size;
-    kt_json *options, *asked; /* merged, settings borrow from it; what of it was asked for */
+    kt_json *options; /* merged; settings borrow from it */
     settings set;
     sweep *sweep; /* NULL: none */
     double stall; /* seconds after which a rank that is not heard of is lost; 0: never */

@@ -1,5 +1,6 @@
 #include "settings.h"
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define AT(field) offsetof(settings, field)
@@ -89,8 +90,8 @@ const kt_option *settings_table(void)
     return joined;
 }
 
-kt_status settings_read(kt_json **merged, kt_json **asked, const char **operands, size_t *n_operands,
-                        int argc, char **argv, kt_error *err)
+kt_status settings_read(kt_json **merged, const char **operands, size_t *n_operands, int argc, char **argv,
+                        kt_error *err)
 {
     kt_status status = KT_OK;
     kt_json *given = NULL, *file = NULL, *recipe = NULL;
@@ -103,10 +104,10 @@ kt_status settings_read(kt_json **merged, kt_json **asked, const char **operands
         KT_TRY(kt_options_check(settings_table(), file, config, err));
         kt_json_merge(file, given);
     }
-    *asked = kt_json_keep(file ? file : given);
-    KT_TRY(recipe_presets(&recipe, kt_json_as_text(kt_json_get(*asked, "recipe"), "default"), err));
+    const kt_json *asked = file ? file : given;
+    KT_TRY(recipe_presets(&recipe, kt_json_as_text(kt_json_get(asked, "recipe"), "default"), err));
     kt_json_merge(*merged, recipe);
-    kt_json_merge(*merged, *asked);
+    kt_json_merge(*merged, asked);
     KT_TRY(kt_options_check(settings_table(), *merged, "options", err));
 out:
     kt_json_drop(given);
@@ -136,23 +137,60 @@ const kt_option *settings_trial_table(void)
     return joined;
 }
 
-kt_status settings_trial(kt_recipe *recipe, const kt_json *asked, const kt_json *values, int inputs,
+/* All of a recipe's presets, in their normal form. */
+static kt_status presets_of(kt_json **out, const char *recipe, kt_error *err)
+{
+    kt_status status = KT_OK;
+    kt_json *all = NULL, *presets = NULL;
+    KT_TRY(kt_options_presets(&all, settings_trial_table(), err));
+    KT_TRY(recipe_presets(&presets, recipe, err));
+    kt_json_merge(all, presets);
+    *out = kt_options_of_class(settings_trial_table(), all, RESULT);
+out:
+    kt_json_drop(all);
+    kt_json_drop(presets);
+    return status;
+}
+
+/* Puts into `over` what the options say beyond the presets of their own recipe. */
+static kt_status put_changed(kt_json *over, const kt_json *options, kt_error *err)
+{
+    kt_status status = KT_OK;
+    kt_json *presets = NULL, *mine = kt_options_of_class(settings_trial_table(), options, RESULT);
+    char *was = NULL, *is = NULL;
+    KT_TRY(presets_of(&presets, kt_json_as_text(kt_json_get(options, "recipe"), "default"), err));
+    for (size_t i = 0; i < kt_json_size(mine); i++) {
+        const char *key = kt_json_key(mine, i);
+        KT_TRY(kt_json_text(&was, kt_json_get(presets, key), 0, err));
+        KT_TRY(kt_json_text(&is, kt_json_get(mine, key), 0, err));
+        if (strcmp(was, is) != 0)
+            kt_json_put(over, key, kt_json_keep(kt_json_get(mine, key)));
+        free(was);
+        free(is);
+        was = is = NULL;
+    }
+out:
+    kt_json_drop(presets);
+    kt_json_drop(mine);
+    free(was);
+    free(is);
+    return status;
+}
+
+kt_status settings_trial(kt_recipe *recipe, const kt_json *options, const kt_json *values, int inputs,
                          kt_error *err)
 {
     kt_status status = KT_OK;
-    kt_json *merged = NULL, *presets = NULL;
+    kt_json *merged = NULL;
     trial_settings set = {.seed = 1};
-    const char *base = kt_json_as_text(kt_json_get(asked, "recipe"), "default");
-    KT_TRY(kt_options_presets(&merged, settings_trial_table(), err));
-    KT_TRY(recipe_presets(&presets, kt_json_as_text(kt_json_get(values, "recipe"), base), err));
-    kt_json_merge(merged, presets);
-    kt_json_merge(merged, asked);
+    const char *base = kt_json_as_text(kt_json_get(options, "recipe"), "default");
+    KT_TRY(presets_of(&merged, kt_json_as_text(kt_json_get(values, "recipe"), base), err));
+    KT_TRY(put_changed(merged, options, err));
     kt_json_merge(merged, values);
     KT_TRY(kt_options_fill(&set, settings_trial_table(), merged, err));
     *recipe = recipe_make(&set.recipe, inputs, (uint64_t)set.seed);
 out:
     kt_json_drop(merged);
-    kt_json_drop(presets);
     return status;
 }
 

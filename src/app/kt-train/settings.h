@@ -35,17 +35,18 @@ typedef struct {
 /* All options; ends in a row without a name. */
 const kt_option *settings_table(void);
 
-/* Command line over configuration file over recipe over defaults: the merged object and what of it was asked
- * for (new references; what rank 0 sends to everybody), and the operands. */
-kt_status settings_read(kt_json **merged, kt_json **asked, const char **operands, size_t *n_operands,
-                        int argc, char **argv, kt_error *err);
+/* Command line over configuration file over recipe over defaults: the merged object (new reference; what rank
+ * 0 sends to everybody) and the operands. */
+kt_status settings_read(kt_json **merged, const char **operands, size_t *n_operands, int argc, char **argv,
+                        kt_error *err);
 
 /* ---- what a sweep varies: options of models and their training, and the seed of a fit's draws ---- */
 
 const kt_option *settings_trial_table(void);
 
-/* The recipe of a trial: its values over what was asked for over the presets of its recipe. */
-kt_status settings_trial(kt_recipe *recipe, const kt_json *asked, const kt_json *values, int inputs,
+/* The recipe of a trial: its values over what the merged options say beyond the presets of their own recipe,
+ * over the presets of the trial's. */
+kt_status settings_trial(kt_recipe *recipe, const kt_json *options, const kt_json *values, int inputs,
                          kt_error *err);
 
 kt_recipe settings_recipe(const settings *s, int inputs);

@@ -76,7 +76,7 @@ static kt_status know(known *k, const job *j, const kt_samples *samples, kt_erro
     KT_TRY(expect(k->share, &what->rung, k->n, err));
     for (size_t i = 0; i < k->n; i++) {
         kt_json *values = kt_space_values(what->space, k->u + i * kt_space_dims(what->space));
-        status = settings_trial(&k->recipe[i], j->asked, values, samples->d, err);
+        status = settings_trial(&k->recipe[i], j->options, values, samples->d, err);
         kt_json_drop(values);
         KT_TRY(status);
     }

@@ -79,7 +79,7 @@ static kt_status build(sweep_stage *stage, const job *j, const char *text, size_
         sweep_trial *trial = &stage->trials[stage->n_trials];
         trial->search = (size_t)kt_json_as_int(kt_json_get(one, "search"), 0);
         trial->trial = (size_t)kt_json_as_int(kt_json_get(one, "trial"), 0);
-        KT_TRY(settings_trial(&trial->recipe, j->asked, kt_json_get(one, "options"),
+        KT_TRY(settings_trial(&trial->recipe, j->options, kt_json_get(one, "options"),
                               kt_store_features(j->store), err));
         KT_TRY(add_fits(stage, j->sweep, stage->n_trials, err));
     }

@@ -46,7 +46,7 @@ static kt_status choose(kt_json *winners, const kt_trials *search, job *j, kt_er
                        kt_trials_search(search) ? kt_trials_search(search) : ""));
     for (size_t i = 0; i < n && place < keep; i++) {
         kt_json *options = kt_trials_options(search, best[i]);
-        status = settings_trial(&recipe, j->asked, options, kt_store_features(j->store), err);
+        status = settings_trial(&recipe, j->options, options, kt_store_features(j->store), err);
         kt_json_drop(options);
         KT_TRY(status);
         if (i == 0)
@@ -108,8 +108,8 @@ static kt_status take_winner(job *j, const kt_json *winner, kt_error *err)
     const char *search = kt_json_as_text(kt_json_get(winner, "search"), NULL);
     int place = (int)kt_json_as_int(kt_json_get(winner, "place"), 0);
     kt_recipe recipe;
-    KT_TRY(
-        settings_trial(&recipe, j->asked, kt_json_get(winner, "options"), kt_store_features(j->store), err));
+    KT_TRY(settings_trial(&recipe, j->options, kt_json_get(winner, "options"), kt_store_features(j->store),
+                          err));
     for (size_t i = 0; i < kt_store_count(j->store); i++) {
         if (search && strcmp(search, kt_store_at(j->store, i)->name) != 0)
             continue;
