@@ -24,7 +24,7 @@ kt_status tpe_propose(double *u, const kt_space *space, const kt_proposer *propo
 /* ---- The density that tpe gives to one coordinate, for tests too ---- */
 typedef struct {
     size_t choices; /* 0: a real in [0, 1] */
-    size_t n;       /* kernels; the last is the prior */
+    size_t n;       /* kernels, one for each coordinate seen; one more, the prior, is even */
     double *mean;   /* [n] of the kernels' normal densities, cut off at 0 and 1; of a choice its number */
     double *sd, *inside; /* [n] their standard deviations, and what of each lies in [0, 1] */
 } tpe_density;

@@ -37,6 +37,20 @@ static double value_at(const kt_dim *dim, double u)
     return fmin(fmax(value, dim->low), dim->high);
 }
 
+/* What value_at takes to a value of that scale. */
+static double coordinate_of(const kt_dim *dim, double value)
+{
+    double a, b;
+    scale(&a, &b, dim);
+    return ((space_kinds[dim->kind].logarithmic ? log(value) : value) - a) / (b - a);
+}
+
+double space_middle(const space_dim *dim, double u)
+{
+    return space_kinds[dim->dim.kind].type == KT_OPTION_INT ? coordinate_of(&dim->dim, value_at(&dim->dim, u))
+                                                            : u;
+}
+
 size_t space_choice(const space_dim *dim, double u)
 {
     size_t i = (size_t)(u * (double)dim->dim.n);
@@ -72,14 +86,11 @@ static double whole_point(const kt_dim *dim, size_t value)
 double kt_space_coordinate(const kt_space *space, size_t i, size_t value)
 {
     const kt_dim *dim = &space->dim[i].dim;
-    double a, b, at;
     if (dim->kind == KT_DIM_CHOICE)
         return ((double)value + 0.5) / (double)dim->n;
     if (space_kinds[dim->kind].type == KT_OPTION_REAL)
         return dim->grid > 1 ? (double)value / (double)(dim->grid - 1) : 0.5;
-    scale(&a, &b, dim);
-    at = whole_point(dim, value);
-    return ((dim->kind == KT_DIM_INT ? at : log(at)) - a) / (b - a);
+    return coordinate_of(dim, whole_point(dim, value));
 }
 
 bool space_is_there(const kt_space *space, size_t i, const bool *there, const size_t *choice)

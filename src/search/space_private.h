@@ -40,6 +40,9 @@ struct kt_space {
 /* Which choice a coordinate stands for. */
 size_t space_choice(const space_dim *dim, double u);
 
+/* The coordinate in whose place all of those stand that come to the same whole number; of a real u itself. */
+double space_middle(const space_dim *dim, double u);
+
 /* Is dimension i there, given the choices of the dimensions that decide about it, which have to be there too?
  */
 bool space_is_there(const kt_space *space, size_t i, const bool *there, const size_t *choice);
