@@ -1,4 +1,5 @@
 /* Brackets and promotions, against Hyperband's own numbers and decisions made by hand. */
+#include "kt/rng.h"
 #include "kt/rungs.h"
 #include <math.h>
 #include <setjmp.h>
@@ -108,6 +109,60 @@ static void failures_never_go_on(void **state)
     assert_true(!promoted[0] && !promoted[1] && !promoted[2] && !promoted[3]);
 }
 
+static double best_of(const int *first, const double *value, const bool *of, size_t n, int bracket)
+{
+    double best = INFINITY;
+    for (size_t i = 0; i < n; i++)
+        best = of[i] && first[i] == bracket && value[i] < best ? value[i] : best;
+    return best;
+}
+
+/* Of any batch, whatever fails and however many values are equal: each bracket keeps its best, at most one in
+ * eta but never less than one, and none that is worse than one it stops. */
+static void what_holds_for_any_batch(void **state)
+{
+    (void)state;
+    enum { MOST = 40 };
+    kt_rng rng;
+    kt_rng_init(&rng, 1, 0, KT_RNG_SAMPLE, 0, 0);
+    for (int round = 0; round < 5000; round++) {
+        const kt_rungs rungs = rungs_of(KT_RUNGS_HYPERBAND, 1 + (int)kt_rng_below(&rng, 5),
+                                        2 + (double)kt_rng_below(&rng, 5) / 2);
+        size_t n = 1 + kt_rng_below(&rng, MOST), total = 0;
+        int first[MOST];
+        double value[MOST];
+        bool there[MOST], promoted[MOST], stopped[MOST] = {false};
+        kt_rungs_deal(first, &rungs, n);
+        for (size_t i = 0; i < n; i++) {
+            value[i] = kt_rng_below(&rng, 3) == 0 ? NAN : (double)kt_rng_below(&rng, 8);
+            there[i] = kt_rng_below(&rng, 4) > 0;
+        }
+        kt_rungs_promote(promoted, &rungs, first, value, there, n, 0);
+        for (int b = 0; b < rungs.n; b++) {
+            size_t of = 0, kept = 0, valued = 0;
+            double worst = -INFINITY;
+            for (size_t i = 0; i < n; i++) {
+                if (first[i] != b)
+                    continue;
+                of += there[i];
+                kept += promoted[i];
+                valued += there[i] && !isnan(value[i]);
+                assert_true(!promoted[i] || (there[i] && !isnan(value[i])));
+                stopped[i] = there[i] && !promoted[i];
+                worst = promoted[i] && value[i] > worst ? value[i] : worst;
+                total++;
+            }
+            size_t room = (size_t)((double)of / rungs.eta) > 1 ? (size_t)((double)of / rungs.eta) : 1;
+            assert_int_equal(kept, valued < room ? valued : room);
+            if (kept > 0) {
+                assert_true(best_of(first, value, promoted, n, b) == best_of(first, value, there, n, b));
+                assert_true(worst <= best_of(first, value, stopped, n, b));
+            }
+        }
+        assert_int_equal(total, n); /* each trial has a bracket of the rungs there are */
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,6 +171,7 @@ int main(void)
         cmocka_unit_test(hyperband_deals_in_its_proportions),
         cmocka_unit_test(the_best_of_each_bracket_go_on),
         cmocka_unit_test(failures_never_go_on),
+        cmocka_unit_test(what_holds_for_any_batch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
