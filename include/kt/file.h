@@ -42,6 +42,10 @@ void kt_file_discard(const char *temporary);
  * it promises nothing and cannot fail. */
 void kt_file_start_sync(const char *path);
 
+/* Writes n bytes to an open file: in one write, unless the system takes less at a time. False: see errno; a
+ * part may have been written. */
+bool kt_file_put(int file, const void *data, size_t n);
+
 /* Appends n bytes to path in one write (created if missing); sync also fsyncs. */
 kt_status kt_file_append(const char *path, const void *data, size_t n, bool sync, kt_error *err);
 

@@ -41,14 +41,15 @@ static const char *name_of(const char *path)
     return slash ? slash + 1 : path;
 }
 
-static bool write_all(int file, const char *data, size_t n)
+bool kt_file_put(int file, const void *data, size_t n)
 {
+    const char *from = data;
     while (n > 0) {
-        ssize_t done = write(file, data, n);
+        ssize_t done = write(file, from, n);
         if (done < 0 && errno != EINTR)
             return false;
         if (done > 0) {
-            data += done;
+            from += done;
             n -= (size_t)done;
         }
     }
@@ -190,7 +191,7 @@ static kt_status write_to(const char *path, int flags, const void *data, size_t 
     int file = open(path, O_WRONLY | O_CLOEXEC | flags, 0666);
     if (file < 0)
         return kt_fail_errno(err, KT_IO, "cannot write %s", name);
-    if (!close_all(file, write_all(file, data, n)))
+    if (!close_all(file, kt_file_put(file, data, n)))
         return kt_fail_errno(err, KT_IO, "cannot write %zu bytes to %s", n, name);
     return KT_OK;
 }
@@ -218,7 +219,7 @@ kt_status kt_file_append(const char *path, const void *data, size_t n, bool sync
         return kt_fail_errno(err, KT_IO, "cannot append to %s", path);
     struct stat before;
     bool good = fstat(file, &before) == 0;
-    if (good && !write_all(file, data, n)) {
+    if (good && !kt_file_put(file, data, n)) {
         int saved = errno;
         good = false;
         if (S_ISREG(before.st_mode) && ftruncate(file, before.st_size) != 0)

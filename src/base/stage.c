@@ -207,13 +207,7 @@ void kt_stage_end(kt_stage *stage)
 kt_status kt_stage_write(const char *path, const void *data, size_t n, kt_error *err)
 {
     int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    const char *from = data;
-    bool good = file >= 0;
-    for (size_t at = 0; good && at < n;) {
-        ssize_t done = write(file, from + at, n - at);
-        good = done >= 0 || errno == EINTR;
-        at += done > 0 ? (size_t)done : 0;
-    }
+    bool good = file >= 0 && kt_file_put(file, data, n);
     int saved = errno;
     bool closed = file < 0 || close(file) == 0;
     if (good && closed)

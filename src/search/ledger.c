@@ -1,5 +1,6 @@
 #include "kt/ledger.h"
 
+#include "kt/when.h"
 #include "ledger_line.h"
 #include <assert.h>
 #include <errno.h>
@@ -7,7 +8,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 typedef struct {
@@ -176,11 +176,10 @@ out:
     return status;
 }
 
+/* To the millisecond. */
 static double now(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (double)t.tv_sec + round((double)t.tv_nsec * 1e-6) * 1e-3;
+    return round((double)kt_when_now() * 1e-6) * 1e-3;
 }
 
 /* The first line gets its name whole and synced, in place of nothing or of a part of it. */
@@ -266,21 +265,6 @@ void kt_ledger_close(kt_ledger *l)
 
 /* ---- appending ---- */
 
-/* In one write, unless the system takes less at a time. */
-static bool put(int file, const char *data, size_t n)
-{
-    while (n > 0) {
-        ssize_t done = write(file, data, n);
-        if (done < 0 && errno != EINTR)
-            return false;
-        if (done > 0) {
-            data += done;
-            n -= (size_t)done;
-        }
-    }
-    return true;
-}
-
 static kt_status append(kt_ledger *l, const char *line, kt_error *err)
 {
     kt_status status = KT_OK;
@@ -288,7 +272,7 @@ static kt_status append(kt_ledger *l, const char *line, kt_error *err)
     KT_TRY(kt_file_ask(l->guard, err));
     if (l->dirty)
         KT_TRY(cut(l, err));
-    if (!put(l->file, line, n)) {
+    if (!kt_file_put(l->file, line, n)) {
         status = kt_fail_errno(err, KT_IO, "cannot append %zu bytes to %s", n, l->path);
         l->dirty = true;
         cut(l, NULL);

@@ -1,6 +1,7 @@
 /* kt sweep: how a sweep stands, while it runs and afterwards. */
 #include "command.h"
 #include "kt/run_sweep.h"
+#include "kt/when.h"
 #include "sweep_print.h"
 #include <stdio.h>
 #include <string.h>
@@ -36,9 +37,7 @@ static const kt_option options[] = {
 
 static double now(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    return 1e-9 * (double)kt_when_now();
 }
 
 static void pause_for(double seconds)
