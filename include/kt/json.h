@@ -55,6 +55,8 @@ kt_json *kt_json_get(const kt_json *object, const char *key); /* borrowed; NULL 
 kt_json *kt_json_at(const kt_json *array, size_t i);          /* borrowed */
 const char *kt_json_key(const kt_json *object, size_t i);     /* the i-th key in byte order; borrowed */
 
+bool kt_json_equal(const kt_json *a, const kt_json *b); /* 1 and 1.0 are not; NULL equals nothing */
+
 /* The first key in which two objects differ, borrowed: of those of `a` in byte order, then of those that only
  * `b` has; NULL where the objects are equal. Its values as canonical text, "nothing" where a side lacks it;
  * caller frees. */

@@ -247,6 +247,11 @@ const char *kt_json_key(const kt_json *object, size_t i)
     }
 }
 
+bool kt_json_equal(const kt_json *a, const kt_json *b)
+{
+    return json_equal(a, b);
+}
+
 static kt_status text_of(char **text, const kt_json *value, kt_error *err)
 {
     return value ? kt_json_text(text, value, 0, err) : kt_strdup(text, "nothing", err);
@@ -262,7 +267,7 @@ kt_status kt_json_difference(const char **key, char **in_a, char **in_b, const k
     for (size_t i = 0; i < n; i++) {
         const char *name = i < n_a ? kt_json_key(a, i) : kt_json_key(b, i - n_a);
         const kt_json *left = kt_json_get(a, name), *right = kt_json_get(b, name);
-        if (json_equal(left, right))
+        if (kt_json_equal(left, right))
             continue;
         KT_TRY(text_of(in_a, left, err));
         KT_TRY(text_of(in_b, right, err));

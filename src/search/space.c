@@ -14,12 +14,12 @@ const space_kind space_kinds[SPACE_KINDS] = {
 /* ---- values ---- */
 
 /* The scale on which a coordinate is even; whole numbers have half of one on either side. */
-static void scale(double *a, double *b, const kt_dim *dim)
+static void scale(double *a, double *b, kt_dim_kind kind, double low, double high)
 {
-    double half = dim->kind == KT_DIM_INT || dim->kind == KT_DIM_INT_LOG ? 0.5 : 0;
-    *a = dim->low - half;
-    *b = dim->high + half;
-    if (space_kinds[dim->kind].logarithmic) {
+    double half = space_kinds[kind].type == KT_OPTION_INT ? 0.5 : 0;
+    *a = low - half;
+    *b = high + half;
+    if (space_kinds[kind].logarithmic) {
         *a = log(*a);
         *b = log(*b);
     }
@@ -28,7 +28,7 @@ static void scale(double *a, double *b, const kt_dim *dim)
 static double value_at(const kt_dim *dim, double u)
 {
     double a, b, value;
-    scale(&a, &b, dim);
+    scale(&a, &b, dim->kind, dim->low, dim->high);
     value = a + u * (b - a);
     if (space_kinds[dim->kind].logarithmic)
         value = exp(value);
@@ -37,12 +37,16 @@ static double value_at(const kt_dim *dim, double u)
     return fmin(fmax(value, dim->low), dim->high);
 }
 
-/* What value_at takes to a value of that scale. */
-static double coordinate_of(const kt_dim *dim, double value)
+double space_coordinate(kt_dim_kind kind, double low, double high, double value)
 {
     double a, b;
-    scale(&a, &b, dim);
-    return ((space_kinds[dim->kind].logarithmic ? log(value) : value) - a) / (b - a);
+    scale(&a, &b, kind, low, high);
+    return ((space_kinds[kind].logarithmic ? log(value) : value) - a) / (b - a);
+}
+
+static double coordinate_of(const kt_dim *dim, double value)
+{
+    return space_coordinate(dim->kind, dim->low, dim->high, value);
 }
 
 double space_middle(const space_dim *dim, double u)

@@ -40,6 +40,10 @@ struct kt_space {
 /* Which choice a coordinate stands for. */
 size_t space_choice(const space_dim *dim, double u);
 
+/* Where in [0, 1] a value lies between the ends of a range, on its kind's scale; outside of it beyond the
+ * ends. */
+double space_coordinate(kt_dim_kind kind, double low, double high, double value);
+
 /* The coordinate in whose place all of those stand that come to the same whole number; of a real u itself. */
 double space_middle(const space_dim *dim, double u);
 

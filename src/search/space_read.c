@@ -38,38 +38,20 @@ out:
     return status;
 }
 
-static kt_status same_text(bool *same, const kt_json *a, const kt_json *b, kt_error *err)
-{
-    kt_status status = KT_OK;
-    char *x = NULL, *y = NULL;
-    KT_TRY(kt_json_text(&x, a, 0, err));
-    KT_TRY(kt_json_text(&y, b, 0, err));
-    *same = strcmp(x, y) == 0;
-out:
-    free(x);
-    free(y);
-    return status;
-}
-
 /* Which of the choices a value is; their number: none. */
-static kt_status find_choice(size_t *i, const space_dim *dim, const kt_json *value, kt_error *err)
+static size_t find_choice(const space_dim *dim, const kt_json *value)
 {
-    kt_status status = KT_OK;
-    bool same = false;
-    for (*i = 0; *i < kt_json_size(dim->choices); ++*i) {
-        KT_TRY(same_text(&same, kt_json_at(dim->choices, *i), value, err));
-        if (same)
-            break;
-    }
-out:
-    return status;
+    size_t i = 0, n = kt_json_size(dim->choices);
+    while (i < n && !kt_json_equal(kt_json_at(dim->choices, i), value))
+        i++;
+    return i;
 }
 
 static kt_status read_choices(space_dim *dim, const reading *r, const kt_json *list, kt_error *err)
 {
     kt_status status = KT_OK;
     kt_json *value = NULL;
-    size_t n = kt_json_size(list), twice;
+    size_t n = kt_json_size(list);
     if (kt_json_kind_of(list) != KT_JSON_ARRAY || n == 0)
         KT_TRY(refuse(r, dim->dim.name, "choice: a list of one value or more", err));
     if (n > SPACE_CHOICES)
@@ -78,8 +60,7 @@ static kt_status read_choices(space_dim *dim, const reading *r, const kt_json *l
     dim->choices = kt_json_array();
     for (size_t i = 0; i < n; i++) {
         KT_TRY(normal(&value, r, dim->dim.name, kt_json_at(list, i), err));
-        KT_TRY(find_choice(&twice, dim, value, err));
-        if (twice < i)
+        if (find_choice(dim, value) < i)
             KT_TRY(refuse(r, dim->dim.name, "choice: a value is there twice", err));
         kt_json_append(dim->choices, value);
         value = NULL;
@@ -225,7 +206,7 @@ static kt_status read_allowed(space_condition *when, const reading *r, const cha
     kt_json *value = NULL;
     for (size_t i = 0; i < n; i++) {
         KT_TRY(normal(&value, r, of->dim.name, list || lists ? kt_json_at(values, i) : values, err));
-        KT_TRY(find_choice(&which, of, value, err));
+        which = find_choice(of, value);
         kt_json_drop(value);
         value = NULL;
         if (which == of->dim.n)

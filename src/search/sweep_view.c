@@ -1,6 +1,7 @@
 #include "kt/sweep_view.h"
 
 #include "kt/ledger.h"
+#include "space_private.h"
 #include "sweep_left.h"
 #include <math.h>
 #include <stdlib.h>
@@ -29,13 +30,8 @@ static const char *word(const kt_json *json, const char *key)
 
 static void read_dimension(kt_sweep_view *view, const char *name, const kt_json *json)
 {
-    static const char *const kinds[] = {[KT_DIM_CHOICE] = "choice",
-                                        [KT_DIM_UNIFORM] = "uniform",
-                                        [KT_DIM_LOG] = "log",
-                                        [KT_DIM_INT] = "int",
-                                        [KT_DIM_INT_LOG] = "int_log"};
-    for (size_t k = 0; k < sizeof kinds / sizeof *kinds && view->n_varied < KT_SPACE_MAX; k++) {
-        const kt_json *range = kt_json_get(json, kinds[k]);
+    for (size_t k = 0; k < SPACE_KINDS && view->n_varied < KT_SPACE_MAX; k++) {
+        const kt_json *range = kt_json_get(json, space_kinds[k].name);
         if (!range)
             continue;
         view->varied[view->n_varied++] = (kt_sweep_varied){.name = name,
@@ -369,20 +365,10 @@ void kt_sweep_view_clear(kt_sweep_view *view)
 
 /* ---- values of options ---- */
 
-static bool same(const kt_json *a, const kt_json *b)
-{
-    char *x = NULL, *y = NULL;
-    bool equal =
-        kt_json_text(&x, a, 0, NULL) == KT_OK && kt_json_text(&y, b, 0, NULL) == KT_OK && strcmp(x, y) == 0;
-    free(x);
-    free(y);
-    return equal;
-}
-
 static double place_of_choice(const kt_json *choices, const kt_json *value)
 {
     for (size_t i = 0; i < kt_json_size(choices); i++)
-        if (same(kt_json_at(choices, i), value))
+        if (kt_json_equal(kt_json_at(choices, i), value))
             return ((double)i + 0.5) / (double)kt_json_size(choices);
     return NAN;
 }
@@ -394,13 +380,6 @@ double kt_sweep_place(const kt_sweep_varied *v, const kt_sweep_trial *trial)
         return NAN;
     if (v->kind == KT_DIM_CHOICE)
         return place_of_choice(v->choices, json);
-    double value = kt_json_as_real(json, NAN), share;
-    bool whole = v->kind == KT_DIM_INT || v->kind == KT_DIM_INT_LOG;
-    double low = whole ? v->low - 0.5 : v->low,
-           high = whole ? v->high + 0.5 : v->high; /* each its own part */
-    if (v->kind == KT_DIM_LOG || v->kind == KT_DIM_INT_LOG)
-        share = (log(value) - log(low)) / (log(high) - log(low));
-    else
-        share = (value - low) / (high - low);
+    double share = space_coordinate(v->kind, v->low, v->high, kt_json_as_real(json, NAN));
     return share < 0 ? 0 : share > 1 ? 1 : share; /* a NaN stays one */
 }
