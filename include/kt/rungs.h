@@ -33,6 +33,10 @@ uint64_t kt_rungs_step(const kt_rungs *rungs, int rung, uint64_t budget);
  * spread evenly over the batch. */
 void kt_rungs_deal(int *first, const kt_rungs *rungs, size_t n);
 
+/* What a batch's n trials take of their budgets, each as likely to go on as any other of its bracket, and how
+ * many come to each rung, if none fails. share [n]; come [rungs->n]: added to. */
+kt_status kt_rungs_expect(double *share, size_t *come, const kt_rungs *rungs, size_t n, kt_error *err);
+
 /* Of a batch's n trials those that go on from `rung` (not the last) to the next: of each bracket one in eta
  * of those that were there, at least one, by the smallest value; an earlier trial where values are equal.
  * value [n]: at this rung, NaN where the trial failed; there [n]: the trial was at this rung. Failed ones are

@@ -83,6 +83,41 @@ void kt_rungs_deal(int *first, const kt_rungs *rungs, size_t n)
 
 /* ---- promotion ---- */
 
+/* How many of `there` trials of a bracket go on. */
+static size_t kept(const kt_rungs *rungs, size_t there)
+{
+    size_t keep = (size_t)((double)there / rungs->eta);
+    return keep < 1 ? 1 : keep;
+}
+
+kt_status kt_rungs_expect(double *share, size_t *come, const kt_rungs *rungs, size_t n, kt_error *err)
+{
+    kt_status status = KT_OK;
+    int *first = NULL;
+    size_t begun[KT_RUNGS_MAX] = {0};
+    double expected[KT_RUNGS_MAX];
+    KT_TRY(kt_alloc(&first, n, sizeof *first, err));
+    kt_rungs_deal(first, rungs, n);
+    for (size_t i = 0; i < n; i++)
+        begun[first[i]]++;
+    for (int b = 0; b < rungs->n; b++) {
+        size_t there = begun[b];
+        expected[b] = rungs->share[b];
+        for (int r = b; there > 0 && r < rungs->n; r++) {
+            if (r > b) {
+                there = kept(rungs, there);
+                expected[b] += (double)there / (double)begun[b] * (rungs->share[r] - rungs->share[r - 1]);
+            }
+            come[r] += there;
+        }
+    }
+    for (size_t i = 0; i < n; i++)
+        share[i] = expected[first[i]];
+out:
+    free(first);
+    return status;
+}
+
 /* Is trial i better than k? One that failed is no better than any. */
 static bool is_better(const double *value, size_t i, size_t k)
 {
@@ -99,9 +134,9 @@ void kt_rungs_promote(bool *promoted, const kt_rungs *rungs, const int *first, c
     for (size_t i = 0; i < n; i++)
         count[first[i]] += there[i];
     for (size_t i = 0; i < n; i++) {
-        size_t better = 0, keep = (size_t)((double)count[first[i]] / rungs->eta);
+        size_t better = 0;
         for (size_t k = 0; k < n; k++)
             better += k != i && there[k] && first[k] == first[i] && is_better(value, k, i);
-        promoted[i] = there[i] && !isnan(value[i]) && better < (keep < 1 ? 1 : keep);
+        promoted[i] = there[i] && !isnan(value[i]) && better < kept(rungs, count[first[i]]);
     }
 }

@@ -36,34 +36,16 @@ static double step_to(const kt_sweep_view *view, int first, int rung)
     return view->rung[rung].share - (rung > first ? view->rung[rung - 1].share : 0);
 }
 
-/* What a batch of n will take, and how many of its trials come to each rung, if none fails. */
-static kt_status plan_batch(double *budget, size_t *trials, const kt_sweep_view *view, const kt_rungs *rungs,
-                            size_t n, kt_error *err)
+static kt_status plan_batch(double *budget, size_t *trials, const kt_rungs *rungs, size_t n, kt_error *err)
 {
     kt_status status = KT_OK;
-    int *first = NULL;
-    double *value = NULL;
-    bool *there = NULL, *promoted = NULL;
-    *budget = 0;
-    KT_TRY(kt_alloc(&first, n, sizeof *first, err));
-    KT_TRY(kt_alloc(&value, n, sizeof *value, err));
-    KT_TRY(kt_alloc(&there, n, sizeof *there, err));
-    KT_TRY(kt_alloc(&promoted, n, sizeof *promoted, err));
-    kt_rungs_deal(first, rungs, n);
-    for (int r = 0; r < rungs->n; r++) {
-        for (size_t i = 0; i < n; i++) {
-            there[i] = promoted[i] || first[i] == r;
-            *budget += there[i] ? step_to(view, first[i], r) : 0;
-            trials[r] += there[i];
-        }
-        if (r + 1 < rungs->n)
-            kt_rungs_promote(promoted, rungs, first, value, there, n, r);
-    }
+    double *share = NULL;
+    KT_TRY(kt_alloc(&share, n, sizeof *share, err));
+    KT_TRY(kt_rungs_expect(share, trials, rungs, n, err));
+    for (size_t i = 0; i < n; i++)
+        *budget += share[i];
 out:
-    free(first);
-    free(value);
-    free(there);
-    free(promoted);
+    free(share);
     return status;
 }
 
@@ -81,9 +63,8 @@ static kt_status plan(double *budget, size_t *planned, size_t *trials, const kt_
     *budget = 0;
     *planned = all;
     for (size_t from = 0; from < all; from += batch) {
-        double more = 0;
-        KT_TRY(plan_batch(&more, trials, view, &rungs, all - from < batch ? all - from : batch, err));
-        *budget += more;
+        size_t n = all - from < batch ? all - from : batch;
+        KT_TRY(plan_batch(budget, trials, &rungs, n, err));
     }
 out:
     return status;

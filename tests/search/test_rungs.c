@@ -95,6 +95,22 @@ static void the_best_of_each_bracket_go_on(void **state)
     assert_memory_equal(promoted, then, sizeof then);
 }
 
+/* 17 trials, brackets of 9, 5 and 3: 9, then 3 + 5, then 1 + 1 + 3 come to the rungs; in 27ths of a budget 27
+ * + 18 + 18 for the first bracket, 45 + 18 for the second, 81 for the last. */
+static void a_batch_is_expected_to_take(void **state)
+{
+    (void)state;
+    const kt_rungs rungs = rungs_of(KT_RUNGS_HYPERBAND, 3, 3);
+    const size_t expected[] = {9, 8, 5};
+    size_t come[KT_RUNGS_MAX] = {0};
+    double share[17], sum = 0;
+    assert_int_equal(kt_rungs_expect(share, come, &rungs, 17, NULL), KT_OK);
+    assert_memory_equal(come, expected, sizeof expected);
+    for (int i = 0; i < 17; i++)
+        sum += share[i];
+    assert_true(fabs(sum - (63 + 63 + 81) / 27.) < 1e-12);
+}
+
 static void failures_never_go_on(void **state)
 {
     (void)state;
@@ -171,6 +187,7 @@ int main(void)
         cmocka_unit_test(hyperband_deals_in_its_proportions),
         cmocka_unit_test(the_best_of_each_bracket_go_on),
         cmocka_unit_test(failures_never_go_on),
+        cmocka_unit_test(a_batch_is_expected_to_take),
         cmocka_unit_test(what_holds_for_any_batch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,36 +28,11 @@ static void known_clear(known *k)
     free(k->share);
 }
 
-/* Each trial as likely to be promoted as any other of its bracket. */
-static kt_status expect(double *share, const kt_rungs *rungs, size_t n, kt_error *err)
-{
-    kt_status status = KT_OK;
-    int *first = NULL;
-    double there[KT_RUNGS_MAX] = {0}; /* trials of one bracket that come to each rung */
-    KT_TRY(kt_alloc(&first, n, sizeof *first, err));
-    kt_rungs_deal(first, rungs, n);
-    for (int from = 0; from < rungs->n; from++) {
-        double begun = 0, expected;
-        for (size_t i = 0; i < n; i++)
-            begun += first[i] == from;
-        there[from] = begun;
-        for (int r = from + 1; r < rungs->n && begun > 0; r++)
-            there[r] = fmax(1, floor(there[r - 1] / rungs->eta));
-        expected = rungs->share[from];
-        for (int r = from + 1; r < rungs->n && begun > 0; r++)
-            expected += there[r] / begun * (rungs->share[r] - rungs->share[r - 1]);
-        for (size_t i = 0; i < n; i++)
-            share[i] = first[i] == from ? expected : share[i];
-    }
-out:
-    free(first);
-    return status;
-}
-
 static kt_status know(known *k, const job *j, const kt_samples *samples, kt_error *err)
 {
     kt_status status = KT_OK;
     const kt_sweep *what = &j->sweep->what;
+    size_t come[KT_RUNGS_MAX] = {0};
     KT_TRY(kt_alloc(&k->chosen, samples->n_services, sizeof *k->chosen, err));
     KT_TRY(acquire_choose(k->chosen, samples, &j->set.services, err));
     for (size_t i = samples->n_services; i-- > 0;) {
@@ -73,7 +48,7 @@ static kt_status know(known *k, const job *j, const kt_samples *samples, kt_erro
     KT_TRY(kt_alloc(&k->recipe, k->n, sizeof *k->recipe, err));
     KT_TRY(kt_alloc(&k->share, k->n, sizeof *k->share, err));
     KT_TRY(kt_propose(k->u, what->space, &proposer, 0, k->n, NULL, 0, err));
-    KT_TRY(expect(k->share, &what->rung, k->n, err));
+    KT_TRY(kt_rungs_expect(k->share, come, &what->rung, k->n, err));
     for (size_t i = 0; i < k->n; i++) {
         kt_json *values = kt_space_values(what->space, k->u + i * kt_space_dims(what->space));
         status = settings_trial(&k->recipe[i], j->options, values, samples->d, err);
