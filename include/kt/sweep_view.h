@@ -40,7 +40,7 @@ typedef struct {
     char *name; /* the service that it is about; NULL: all */
     size_t n;
     kt_sweep_trial *trial; /* [n] by number */
-    size_t *order;         /* [n] the best first: see kt_sweep_better */
+    size_t *order; /* [n] the best first: who came further, then whose value is smaller; failed ones last */
 } kt_sweep_search;
 
 /* An option that trials vary. */
@@ -86,15 +86,16 @@ kt_status kt_sweep_view_read(kt_sweep_view *view, const char *folder, kt_json *s
                              kt_error *err);
 void kt_sweep_view_clear(kt_sweep_view *view); /* takes a zeroed one */
 
-/* < 0: a is better than b. One that came further before one that came less far, then the smaller value, then
- * the earlier; one that failed after all others. */
-int kt_sweep_better(const kt_sweep_trial *a, const kt_sweep_trial *b);
-
 /* The best trial that came to a rung; NULL: none yet. */
 const kt_sweep_trial *kt_sweep_best(const kt_sweep_search *search);
 
 /* All of it for machines (new reference). */
 kt_json *kt_sweep_view_json(const kt_sweep_view *view);
+
+/* A trial's value of an option as it would be typed, near enough: lists without brackets, reals by `format`,
+ * "" where it has none. Caller frees. */
+kt_status kt_sweep_value_text(char **text, const kt_sweep_trial *trial, const char *option,
+                              const char *format, kt_error *err);
 
 /* Where a trial's value of an option lies from 0 to 1, as space.h lays it out, of a choice the middle of its
  * part; NaN: the trial does not have it. */

@@ -21,24 +21,6 @@ static void duration(char text[40], double seconds)
         snprintf(text, 40, "%.1f s", seconds);
 }
 
-/* An option's value as it would be typed, near enough. */
-static kt_status value_text(char **text, const kt_json *value, const char *format, kt_error *err)
-{
-    if (!value)
-        return kt_strdup(text, "", err);
-    if (kt_json_kind_of(value) == KT_JSON_TEXT)
-        return kt_strdup(text, kt_json_as_text(value, ""), err);
-    if (kt_json_kind_of(value) == KT_JSON_REAL)
-        return kt_format(text, err, format, kt_json_as_real(value, NAN));
-    kt_status status = kt_json_text(text, value, 0, err);
-    if (status == KT_OK && kt_json_kind_of(value) == KT_JSON_ARRAY) { /* [16,16]: without its brackets */
-        size_t n = strlen(*text);
-        memmove(*text, *text + 1, n - 1);
-        (*text)[n - 2] = '\0';
-    }
-    return status;
-}
-
 static void best_words(char text[120], const kt_sweep_view *view, const kt_sweep_search *s)
 {
     const kt_sweep_trial *best = kt_sweep_best(s);
@@ -109,7 +91,7 @@ static kt_status add_row(kt_table *table, const kt_sweep_view *view, const kt_sw
     KT_TRY(kt_table_cell(table, err, isnan(t->value) ? "-" : "%.6g", t->value));
     KT_TRY(kt_table_cell(table, err, "%.2f", t->seconds));
     for (size_t v = 0; v < view->n_varied; v++) {
-        KT_TRY(value_text(&text, kt_json_get(t->options, view->varied[v].name), "%.4g", err));
+        KT_TRY(kt_sweep_value_text(&text, t, view->varied[v].name, "%.4g", err));
         KT_TRY(kt_table_cell(table, err, "%s", *text ? text : "-"));
         free(text);
         text = NULL;
@@ -256,7 +238,7 @@ static kt_status print_trial(const kt_sweep_view *view, const kt_sweep_search *s
     put_real(t->seconds);
     for (size_t v = 0; v < view->n_varied; v++) {
         char *text = NULL;
-        KT_TRY(value_text(&text, kt_json_get(t->options, view->varied[v].name), "%.17g", err));
+        KT_TRY(kt_sweep_value_text(&text, t, view->varied[v].name, "%.17g", err));
         put_field(text);
         free(text);
     }

@@ -16,21 +16,10 @@ const char *sweep_objective_text(const kt_sweep_view *view)
 
 void sweep_value_text(char *text, size_t n, const kt_sweep_trial *trial, const char *option)
 {
-    const kt_json *value = kt_json_get(trial->options, option);
-    char *json = NULL;
-    *text = '\0';
-    if (kt_json_kind_of(value) == KT_JSON_TEXT)
-        snprintf(text, n, "%s", kt_json_as_text(value, ""));
-    else if (kt_json_kind_of(value) == KT_JSON_REAL)
-        snprintf(text, n, "%.4g", kt_json_as_real(value, NAN));
-    else if (value && kt_json_text(&json, value, 0, NULL) == KT_OK)
-        snprintf(text, n, "%s", json);
-    free(json);
-    size_t length = strlen(text);
-    if (length > 1 && text[0] == '[' && text[length - 1] == ']') { /* [16,16]: as it would be typed */
-        memmove(text, text + 1, length - 2);
-        text[length - 2] = '\0';
-    }
+    char *whole = NULL;
+    bool there = kt_sweep_value_text(&whole, trial, option, "%.4g", NULL) == KT_OK;
+    snprintf(text, n, "%s", there ? whole : "");
+    free(whole);
 }
 
 bool found_search_shows(const kt_report *report, const kt_sweep_search *search)

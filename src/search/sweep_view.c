@@ -281,7 +281,9 @@ static kt_status each(void *context, const kt_json *event, kt_error *err)
 
 /* ---- what comes of them ---- */
 
-int kt_sweep_better(const kt_sweep_trial *a, const kt_sweep_trial *b)
+/* One that came further before one that came less far, then the smaller value, then the earlier; one that
+ * failed after all others. */
+static int by_merit(const kt_sweep_trial *a, const kt_sweep_trial *b)
 {
     bool a_failed = a->state == KT_TRIAL_FAILED, b_failed = b->state == KT_TRIAL_FAILED;
     if (a_failed != b_failed)
@@ -302,7 +304,7 @@ const kt_sweep_trial *kt_sweep_best(const kt_sweep_search *s)
 static int by_rank(const void *a, const void *b, void *context)
 {
     const kt_sweep_trial *trial = context;
-    return kt_sweep_better(&trial[*(const size_t *)a], &trial[*(const size_t *)b]);
+    return by_merit(&trial[*(const size_t *)a], &trial[*(const size_t *)b]);
 }
 
 static kt_status rank(kt_sweep_view *view, kt_error *err)
@@ -382,4 +384,23 @@ double kt_sweep_place(const kt_sweep_varied *v, const kt_sweep_trial *trial)
         return place_of_choice(v->choices, json);
     double share = space_coordinate(v->kind, v->low, v->high, kt_json_as_real(json, NAN));
     return share < 0 ? 0 : share > 1 ? 1 : share; /* a NaN stays one */
+}
+
+kt_status kt_sweep_value_text(char **text, const kt_sweep_trial *trial, const char *option,
+                              const char *format, kt_error *err)
+{
+    const kt_json *value = kt_json_get(trial->options, option);
+    if (!value)
+        return kt_strdup(text, "", err);
+    if (kt_json_kind_of(value) == KT_JSON_TEXT)
+        return kt_strdup(text, kt_json_as_text(value, ""), err);
+    if (kt_json_kind_of(value) == KT_JSON_REAL)
+        return kt_format(text, err, format, kt_json_as_real(value, NAN));
+    kt_status status = kt_json_text(text, value, 0, err);
+    if (status == KT_OK && kt_json_kind_of(value) == KT_JSON_ARRAY) { /* [16,16]: without its brackets */
+        size_t n = strlen(*text);
+        memmove(*text, *text + 1, n - 1);
+        (*text)[n - 2] = '\0';
+    }
+    return status;
 }
