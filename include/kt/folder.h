@@ -47,4 +47,8 @@ typedef struct {
  * numerics number is there, or a folder that is not a run's. */
 kt_status kt_run_open(kt_run_state *state, kt_lock **lock, const kt_run_request *run, kt_error *err);
 
+/* Writes one of a run's files, for people to read too: atomically, and only while the lock is held. */
+kt_status kt_run_write(const char *folder, const char *name, const kt_json *value, const kt_lock *lock,
+                       kt_error *err);
+
 #endif

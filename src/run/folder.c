@@ -83,45 +83,31 @@ out:
     return status;
 }
 
-static kt_status compare(const char *path, const kt_json *stored, const kt_json *asked, kt_error *err)
+/* what, is: "a run with --", " "; in front of the first key that differs, and behind it. */
+static kt_status compare(const char *path, const char *what, const char *is, const kt_json *stored,
+                         const kt_json *asked, kt_error *err)
 {
     kt_status status = KT_OK;
     const char *key;
-    char *was = NULL, *is = NULL;
-    KT_TRY(kt_json_difference(&key, &was, &is, stored, asked, err));
+    char *was = NULL, *now = NULL;
+    KT_TRY(kt_json_difference(&key, &was, &now, stored, asked, err));
     if (key)
         KT_TRY(kt_fail(err, KT_BUSY,
-                       "%s: holds a run with --%s %s, now it is %s; name another --out, or start over with "
-                       "--fresh",
-                       path, key, was, is));
+                       "%s: holds %s%s%s%s, now it is %s; name another --out, or start over with --fresh",
+                       path, what, key, is, was, now));
 out:
     free(was);
-    free(is);
+    free(now);
     return status;
 }
 
 static kt_status compare_sweeps(const char *path, const kt_json *stored, const kt_json *asked, kt_error *err)
 {
-    kt_status status = KT_OK;
-    const char *key;
-    char *was = NULL, *is = NULL;
     if (!stored != !asked)
         return kt_fail(err, KT_BUSY,
                        "%s: holds a run %s a sweep; name another --out, or start over with --fresh", path,
                        stored ? "with" : "without");
-    if (!stored)
-        return KT_OK;
-    KT_TRY(kt_json_difference(&key, &was, &is, stored, asked, err));
-    if (key)
-        KT_TRY(kt_fail(
-            err, KT_BUSY,
-            "%s: holds another sweep: its %s is %s, now it is %s; name another --out, or start over with "
-            "--fresh",
-            path, key, was, is));
-out:
-    free(was);
-    free(is);
-    return status;
+    return compare(path, "another sweep: its ", " is ", stored, asked, err);
 }
 
 static kt_status compare_inputs(const char *path, const char *file, const kt_json *inputs, kt_error *err)
@@ -181,7 +167,7 @@ static kt_status judge_existing(kt_run_state *state, const kt_run_request *run, 
         KT_TRY(kt_fail(err, KT_BUSY,
                        "%s: made with numerics %lld, this program has %d; start over with --fresh", run->path,
                        (long long)theirs, run->numerics));
-    KT_TRY(compare(run->path, kt_json_get(stored, "options"), run->options, err));
+    KT_TRY(compare(run->path, "a run with --", " ", kt_json_get(stored, "options"), run->options, err));
     KT_TRY(compare_sweeps(run->path, kt_json_get(stored, "sweep"), run->sweep, err));
     KT_TRY(compare_part(run, kt_json_as_text(kt_json_get(stored, "part"), NULL), err));
     KT_TRY(kt_path_join(&inputs, run->path, KT_RUN_INPUTS, err));
@@ -199,8 +185,8 @@ out:
     return status;
 }
 
-static kt_status write_json(const char *folder, const char *name, const kt_json *value, const kt_lock *lock,
-                            kt_error *err)
+kt_status kt_run_write(const char *folder, const char *name, const kt_json *value, const kt_lock *lock,
+                       kt_error *err)
 {
     kt_status status = KT_OK;
     char *path = NULL, *text = NULL;
@@ -225,8 +211,8 @@ static kt_status begin(const kt_run_request *run, const kt_lock *lock, kt_error 
         kt_json_put(config, "sweep", kt_json_keep((kt_json *)(uintptr_t)run->sweep));
     if (run->part)
         kt_json_put(config, "part", kt_json_string(run->part));
-    KT_TRY(write_json(run->path, KT_RUN_INPUTS, run->inputs, lock, err));
-    KT_TRY(write_json(run->path, KT_RUN_CONFIG, config, lock, err));
+    KT_TRY(kt_run_write(run->path, KT_RUN_INPUTS, run->inputs, lock, err));
+    KT_TRY(kt_run_write(run->path, KT_RUN_CONFIG, config, lock, err));
 out:
     kt_json_drop(config);
     return status;

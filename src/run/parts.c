@@ -1,6 +1,7 @@
 #include "kt/parts.h"
 
 #include "kt/file.h"
+#include "kt/folder.h"
 #include "kt/json.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,8 +27,6 @@ void kt_parts_clear(kt_parts *parts)
 
 kt_status kt_parts_write(const char *folder, const kt_parts *parts, const kt_lock *lock, kt_error *err)
 {
-    kt_status status = KT_OK;
-    char *path = NULL, *text = NULL;
     kt_json *json = kt_json_object(), *services = kt_json_array();
     for (size_t i = 0; i < parts->n; i++) {
         const kt_parts_service *s = &parts->services[i];
@@ -38,14 +37,8 @@ kt_status kt_parts_write(const char *folder, const kt_parts *parts, const kt_loc
     kt_json_put(json, "part", kt_json_int(parts->part));
     kt_json_put(json, "parts", kt_json_int(parts->parts));
     kt_json_put(json, "services", services);
-    KT_TRY(kt_path_join(&path, folder, KT_RUN_PARTS, err));
-    KT_TRY(kt_json_text(&text, json, 2, err));
-    KT_TRY(kt_lock_check(lock, err));
-    KT_TRY(kt_file_write(path, text, strlen(text), err));
-out:
+    kt_status status = kt_run_write(folder, KT_RUN_PARTS, json, lock, err);
     kt_json_drop(json);
-    free(path);
-    free(text);
     return status;
 }
 

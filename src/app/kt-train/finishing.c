@@ -1,8 +1,5 @@
 /* The end of a run, on rank 0: the archive, then run.json, by which it is finished. */
 #include "job.h"
-#include "kt/file.h"
-#include <stdlib.h>
-#include <string.h>
 #include <sys/utsname.h>
 #include <time.h>
 
@@ -25,8 +22,7 @@ out:
 
 static kt_status write_info(job *j, kt_error *err)
 {
-    kt_status status = KT_OK;
-    char *path = NULL, *text = NULL, started[32];
+    char started[32];
     struct utsname host;
     time_t now = time(NULL);
     kt_json *info = kt_json_object();
@@ -42,14 +38,8 @@ static kt_status write_info(job *j, kt_error *err)
     kt_json_put(info, "checkpoints", kt_json_int(j->commits));
     kt_json_put(info, "checkpoint_seconds", kt_json_real(j->commit_seconds));
     kt_json_put(info, "archive_sha256", kt_json_string(j->digest));
-    KT_TRY(kt_path_join(&path, j->folder, KT_RUN_INFO, err));
-    KT_TRY(kt_json_text(&text, info, 2, err));
-    KT_TRY(kt_lock_check(j->lock, err));
-    KT_TRY(kt_file_write(path, text, strlen(text), err));
-out:
+    kt_status status = kt_run_write(j->folder, KT_RUN_INFO, info, j->lock, err);
     kt_json_drop(info);
-    free(path);
-    free(text);
     return status;
 }
 

@@ -146,8 +146,7 @@ out:
 
 static kt_status write_info(const merge *m, const kt_lock *lock, kt_error *err)
 {
-    kt_status status = KT_OK;
-    char *path = NULL, *text = NULL, now[KT_WHEN_TEXT];
+    char now[KT_WHEN_TEXT];
     kt_json *info = kt_json_object(), *parts = kt_json_array();
     for (size_t i = 0; i < m->n; i++)
         kt_json_append(parts, kt_json_string(m->folders[i]));
@@ -157,14 +156,8 @@ static kt_status write_info(const merge *m, const kt_lock *lock, kt_error *err)
     kt_json_put(info, "merged", parts);
     kt_json_put(info, "missing", kt_json_keep(m->missing));
     kt_json_put(info, "archive_sha256", kt_json_string(m->digest));
-    KT_TRY(kt_path_join(&path, m->o->out, KT_RUN_INFO, err));
-    KT_TRY(kt_json_text(&text, info, 2, err));
-    KT_TRY(kt_lock_check(lock, err));
-    KT_TRY(kt_file_write(path, text, strlen(text), err));
-out:
+    kt_status status = kt_run_write(m->o->out, KT_RUN_INFO, info, lock, err);
     kt_json_drop(info);
-    free(path);
-    free(text);
     return status;
 }
 
