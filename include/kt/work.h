@@ -53,8 +53,9 @@ typedef struct {
 
 typedef struct {
     kt_plan_mode parallel;
-    double save_every, stop_after;     /* seconds between commits, until a stop; 0: never */
-    double latency;                    /* seconds of an exchange between two ranks; 0: measured */
+    double save_every, stop_after; /* seconds between commits, until a stop; 0: never */
+    double *latency; /* seconds of an exchange between two ranks; 0: measured when it is asked for, and
+                        remembered here; NULL: measured */
     const volatile sig_atomic_t *stop; /* not 0: this rank was asked to stop; may be NULL */
 } kt_work_options;
 
@@ -63,10 +64,6 @@ typedef struct {
  */
 kt_status kt_work_run(bool *stopped, const kt_work_item *items, size_t n, const kt_work_options *options,
                       MPI_Comm comm, const kt_work_calls *calls, kt_error *err);
-
-/* Seconds of an exchange between two ranks, the same on all: for kt_work_options, where one pool of work
- * follows the other. Collective. */
-double kt_work_latency(MPI_Comm comm);
 
 /* Between two pieces of an item's run, at the same place on all ranks of its team. steps: done of all, in any
  * unit of about equal parts, in each of which the team exchanges once. What the caller is to do: go on; save

@@ -10,7 +10,7 @@ enum { LATENCY_ROUNDS = 16, LATENCY_FLOATS = 1024 };
 
 /* ---- does it pay to grow? ---- */
 
-double kt_work_latency(MPI_Comm comm)
+double turn_latency(MPI_Comm comm)
 {
     static float values[LATENCY_FLOATS];
     double began = 0;

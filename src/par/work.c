@@ -272,9 +272,11 @@ kt_status kt_work_run(bool *stopped, const kt_work_item *items, size_t n, const 
     w.size = kt_comm_size(comm);
     status = prepare(&w, &order, &n_team, n, err);
     KT_TRY(kt_comm_agree(comm, status, err));
-    w.latency = options->latency;
+    w.latency = options->latency ? *options->latency : 0;
     if (w.latency <= 0 && can_share(&w, n))
-        w.latency = kt_work_latency(w.comm);
+        w.latency = turn_latency(w.comm);
+    if (options->latency)
+        *options->latency = w.latency;
     status = run_teams(&w, order, n_team, err);
     status = w.rank == 0 ? queue_first_rank(&w, status, err) : queue_other_rank(&w, status, err);
     if (w.rank == 0)

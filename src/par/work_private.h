@@ -80,6 +80,9 @@ struct kt_work {
 
 /* ---- turn.c ---- */
 
+/* Seconds of an exchange between two ranks, the same on all. Collective. */
+double turn_latency(MPI_Comm comm);
+
 /* Bytes of the running item to rank 0. */
 void turn_send(kt_work *w, int kind, const char *bytes, size_t n);
 

@@ -206,7 +206,8 @@ static void free_ranks_join_what_runs(void **unused)
         b.cost[i] = 1;
     }
     /* an exchange that costs nothing: whether it pays must not hang on the machine's load */
-    kt_work_options how = {.parallel = KT_PLAN_AUTO, .save_every = 0.02, .latency = 1e-9};
+    double latency = 1e-9;
+    kt_work_options how = {.parallel = KT_PLAN_AUTO, .save_every = 0.02, .latency = &latency};
     assert_int_equal(work(&stopped, &b, how, NULL), KT_OK);
     assert_false(stopped);
     sum_up(steps, widest, &b);

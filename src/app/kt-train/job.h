@@ -45,8 +45,9 @@ typedef struct job {
     progress progress;  /* rank 0 shows and writes */
     kt_archive archive; /* rank 0, as the others: */
     kt_checkpoint *checkpoint;
-    job_kept *kept; /* [services] */
-    int commits;    /* of the checkpoint, and what they took */
+    uint8_t run[KT_DIGEST_BYTES]; /* of all that the results depend on */
+    job_kept *kept;               /* [services] */
+    int commits;                  /* of the checkpoint, and what they took */
     double commit_seconds;
     char digest[KT_DIGEST_HEX];
     kt_run_state before;               /* what was in the folder */
@@ -94,10 +95,7 @@ kt_status judging_run(kt_archive_entry *entry, const job *j, kt_work *work, size
 /* A service's result as bytes, which the caller frees. */
 kt_status keeping_model(char **bytes, size_t *n, const kt_archive_entry *entry, kt_error *err);
 kt_status keeping_refusal(char **bytes, size_t *n, const kt_error *why, kt_error *err);
-/* The digest of all that the run's results depend on. mark: of the dataset. */
-kt_status keeping_digest(uint8_t digest[KT_DIGEST_BYTES], const job *j, const uint8_t mark[KT_DIGEST_BYTES],
-                         kt_error *err);
-/* Opens the checkpoint and takes what is there. */
+/* Opens the checkpoint and takes what is there. mark: of the dataset. */
 kt_status keeping_open(job *j, const uint8_t mark[KT_DIGEST_BYTES], kt_error *err);
 /* Tells all ranks which services are done. Collective. */
 kt_status keeping_share(job *j, kt_work_item *items, kt_error *err);

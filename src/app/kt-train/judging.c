@@ -2,16 +2,11 @@
 #include "kt/comm.h"
 #include "kt/pulse.h"
 #include "kt/rng.h"
-#include "team_fit.h"
+#include "team_cells.h"
 #include <stdlib.h>
 #include <string.h>
 
 enum { PIECE = 65536 };
-
-typedef struct {
-    kt_archive_entry *entry;
-    int size; /* ranks of the team: rank r judges cells r, r + size, ... */
-} score_sink;
 
 typedef struct {
     uint64_t hashes[KT_SKETCH];
@@ -20,83 +15,42 @@ typedef struct {
 
 /* ---- held-out cells ---- */
 
-static kt_status judge_cell(kt_cell_score *score, const job *j, size_t item, kt_predictor *predictor,
-                            size_t cell, size_t first, kt_error *err)
+typedef struct {
+    uint64_t seed, subject;
+} scoring;
+
+static kt_status score(void *context, void *result, kt_predictor *predictor, const kt_cell *cell,
+                       uint32_t index, const double *x, const double *y, kt_error *err)
 {
-    kt_status status = KT_OK;
-    const kt_store_service *s = kt_store_at(j->store, item);
-    const kt_cell *c = &s->cells[cell];
-    double *x = NULL, *y = NULL;
-    KT_TRY(kt_alloc(&x, c->rows * (size_t)kt_store_features(j->store), sizeof *x, err));
-    KT_TRY(kt_alloc(&y, c->rows, sizeof *y, err));
-    KT_TRY(kt_store_rows(x, y, NULL, j->store, item, first, c->rows, err));
-    KT_TRY(kt_metrics_cell(score, predictor, c, x, y, c->rows, (uint64_t)j->set.seed, kt_rng_subject(s->name),
-                           (uint32_t)cell, err));
-    score->role = KT_ROLE_HELD_OUT;
-out:
-    free(x);
-    free(y);
+    const scoring *s = context;
+    kt_cell_score *cell_score = result;
+    kt_status status =
+        kt_metrics_cell(cell_score, predictor, cell, x, y, cell->rows, s->seed, s->subject, index, err);
+    cell_score->role = KT_ROLE_HELD_OUT;
     return status;
-}
-
-static size_t held_out(const kt_store_service *s)
-{
-    size_t n = 0;
-    for (size_t c = 0; c < s->n_cells; c++)
-        n += s->cell_test[c];
-    return n;
-}
-
-/* This rank's cells; a held-out cell's rows follow those of the held-out cells before it. */
-static kt_status judge_own(kt_cell_score *scores, size_t *n_scores, const job *j, kt_work *work, size_t item,
-                           const kt_archive_entry *entry, int rank, int size, kt_error *err)
-{
-    kt_status status = KT_OK;
-    const kt_store_service *s = kt_store_at(j->store, item);
-    kt_predictor *predictor = NULL;
-    size_t first = s->n_train + s->n_validation, at = 0, n = 0;
-    KT_TRY(kt_archive_predictor(&predictor, entry, j->isa, err));
-    kt_predictor_on_pause(predictor, team_fit_pause, work);
-    for (size_t c = 0; c < s->n_cells; c++) {
-        if (!s->cell_test[c])
-            continue;
-        kt_pulse_beat();
-        if (at++ % (size_t)size == (size_t)rank)
-            KT_TRY(judge_cell(&scores[n++], j, item, predictor, c, first, err));
-        first += s->cells[c].rows;
-        kt_work_poll(work);
-    }
-    *n_scores = n;
-out:
-    kt_predictor_destroy(predictor);
-    return status;
-}
-
-static kt_status take_scores(void *context, const char *data, size_t n, int rank, kt_error *err)
-{
-    score_sink *sink = context;
-    (void)err;
-    for (size_t i = 0; i < n / sizeof(kt_cell_score); i++)
-        memcpy(&sink->entry->cells[(size_t)rank + i * (size_t)sink->size], data + i * sizeof(kt_cell_score),
-               sizeof(kt_cell_score));
-    return KT_OK;
 }
 
 static kt_status judge_cells(kt_archive_entry *entry, const job *j, kt_work *work, size_t item, MPI_Comm team,
                              kt_error *err)
 {
     kt_status status = KT_OK;
-    kt_cell_score *scores = NULL;
-    score_sink sink = {entry, kt_comm_size(team)};
-    size_t n = 0;
-    entry->n_cells = held_out(kt_store_at(j->store, item));
-    KT_TRY(kt_alloc(&entry->cells, entry->n_cells, sizeof *entry->cells, err));
-    KT_TRY(kt_alloc(&scores, entry->n_cells, sizeof *scores, err));
-    status = judge_own(scores, &n, j, work, item, entry, kt_comm_rank(team), sink.size, err);
+    const kt_store_service *s = kt_store_at(j->store, item);
+    scoring how = {(uint64_t)j->set.seed, kt_rng_subject(s->name)};
+    team_cells cells = {.work = work,
+                        .team = team,
+                        .store = j->store,
+                        .service = item,
+                        .size = sizeof *entry->cells,
+                        .judge = score,
+                        .context = &how};
+    entry->n_cells = team_cells_count(s);
+    status = kt_alloc(&entry->cells, entry->n_cells, sizeof *entry->cells, err);
+    if (status == KT_OK)
+        status = kt_archive_predictor(&cells.predictor, entry, j->isa, err);
     KT_TRY(kt_comm_agree(team, status, err));
-    KT_TRY(kt_comm_gather((const char *)scores, n * sizeof *scores, 0, team, take_scores, &sink, err));
+    KT_TRY(team_cells_judge(entry->cells, &cells, err));
 out:
-    free(scores);
+    kt_predictor_destroy(cells.predictor);
     return status;
 }
 

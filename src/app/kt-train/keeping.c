@@ -112,8 +112,9 @@ static void note(void *context, const char *line)
     progress_note(&j->progress, "%s", line);
 }
 
-kt_status keeping_digest(uint8_t digest[KT_DIGEST_BYTES], const job *j, const uint8_t mark[KT_DIGEST_BYTES],
-                         kt_error *err)
+/* Of all that the run's results depend on. */
+static kt_status run_digest(uint8_t digest[KT_DIGEST_BYTES], const job *j,
+                            const uint8_t mark[KT_DIGEST_BYTES], kt_error *err)
 {
     kt_status status = KT_OK;
     kt_digest *d = NULL;
@@ -159,11 +160,10 @@ static kt_status tell_resumed(job *j, kt_error *err)
 kt_status keeping_open(job *j, const uint8_t mark[KT_DIGEST_BYTES], kt_error *err)
 {
     kt_status status = KT_OK;
-    uint8_t digest[KT_DIGEST_BYTES];
     const kt_checkpoint_calls calls = {kept, note, j};
     KT_TRY(kt_alloc(&j->kept, kt_store_count(j->store), sizeof *j->kept, err));
-    KT_TRY(keeping_digest(digest, j, mark, err));
-    KT_TRY(kt_checkpoint_open(&j->checkpoint, j->folder, digest, kt_lock_guard(j->lock), &calls, err));
+    KT_TRY(run_digest(j->run, j, mark, err));
+    KT_TRY(kt_checkpoint_open(&j->checkpoint, j->folder, j->run, kt_lock_guard(j->lock), &calls, err));
     KT_TRY(tell_resumed(j, err));
 out:
     return status;

@@ -52,7 +52,7 @@ static kt_status name_searches(sweep *s, job *j, kt_error *err)
     for (size_t i = 0; i < n; i++) {
         bool can = false;
         for (int k = 0; k < s->n_folds; k++)
-            can = can || kt_store_at(s->fold[k], i)->n_test > 0;
+            can = can || sweep_judges(s, k, i);
         if (can)
             s->searched[judged++] = i;
         else if (j->rank == 0)
@@ -90,11 +90,8 @@ static kt_status tell_taken_up(sweep *s, job *j, kt_error *err)
 static kt_status open_ledger(sweep *s, job *j, kt_error *err)
 {
     kt_status status = KT_OK;
-    uint8_t mark[KT_DIGEST_BYTES], digest[KT_DIGEST_BYTES];
     char run[KT_DIGEST_HEX];
-    KT_TRY(acquire_mark(mark, j->store, err));
-    KT_TRY(keeping_digest(digest, j, mark, err));
-    kt_digest_hex(run, digest);
+    kt_digest_hex(run, j->run);
     KT_TRY(kt_ledger_open(&s->ledger, j->folder, run, kt_lock_guard(j->lock), err));
     KT_TRY(tell_taken_up(s, j, err));
     KT_TRY(kt_alloc(&s->search, s->n_searches, sizeof(kt_trials *), err));
@@ -113,7 +110,6 @@ static kt_status begin(job *j, kt_error *err)
     if (j->rank == 0)
         status = progress_phase(&j->progress, "sweep", err);
     KT_TRY(kt_comm_agree(j->comm, status, err));
-    s->latency = j->size > 1 ? kt_work_latency(j->comm) : 0;
     KT_TRY(sweep_folds(s, j, err));
     status = name_searches(s, j, err);
     KT_TRY(kt_comm_agree(j->comm, status, err));

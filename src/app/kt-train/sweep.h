@@ -47,7 +47,7 @@ typedef struct {
     kt_store **fold;              /* [n_folds] */
     size_t n_searches, *searched; /* [n_searches] the service of each, where each has its own */
     sweep_stage stage;
-    double latency; /* kt_work_latency */
+    double latency; /* of ranks, as kt_work_options remembers it */
     /* rank 0: */
     kt_ledger *ledger;
     kt_trials **search; /* [n_searches] */
@@ -75,6 +75,9 @@ kt_status sweep_folds(sweep *s, const job *j, kt_error *err);
 kt_status sweep_stage_share(job *j, kt_error *err);              /* collective */
 kt_status sweep_stage_run(bool *stopped, job *j, kt_error *err); /* collective */
 void sweep_stage_clear(sweep_stage *stage);
+
+/* Has the fold cells of the service to judge it by, and rows to train on? */
+bool sweep_judges(const sweep *s, int fold, size_t service);
 
 const char *sweep_service(const sweep *s, const sweep_fit *fit);
 /* Under which its state is kept; of searches by service the name tells the search too. Caller frees. */

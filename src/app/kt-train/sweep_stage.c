@@ -43,8 +43,7 @@ out:
     return status;
 }
 
-/* A fold without a cell of the service cannot judge it. */
-static bool judges(const sweep *s, int fold, size_t service)
+bool sweep_judges(const sweep *s, int fold, size_t service)
 {
     const kt_store_service *about = kt_store_at(s->fold[fold], service);
     return about->n_test > 0 && about->n_train > 0;
@@ -59,7 +58,7 @@ static kt_status add_fits(sweep_stage *stage, const sweep *s, size_t trial, kt_e
         if (s->searched && s->searched[stage->trials[trial].search] != service)
             continue;
         for (int fold = 0; fold < s->n_folds; fold++)
-            if (judges(s, fold, service))
+            if (sweep_judges(s, fold, service))
                 stage->fits[stage->n_fits++] = (sweep_fit){.trial = trial, .service = service, .fold = fold};
     }
 out:
@@ -318,7 +317,7 @@ kt_status sweep_stage_run(bool *stopped, job *j, kt_error *err)
     const kt_work_options how = {.parallel = (kt_plan_mode)j->set.parallel,
                                  .save_every = j->set.checkpoint_every,
                                  .stop_after = job_remaining(j),
-                                 .latency = s->latency,
+                                 .latency = &s->latency,
                                  .stop = j->stop};
     *stopped = false;
     status = kt_alloc(&items, n, sizeof *items, err);

@@ -2,7 +2,7 @@
 #include "job.h"
 #include "kt/comm.h"
 #include "kt/pack.h"
-#include "kt/pulse.h"
+#include "team_cells.h"
 #include "team_fit.h"
 #include <math.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@ typedef struct {
     team_fit team;
     const sweep *sweep;
     const sweep_trial *trial;
-    double *value; /* [n_cells] of the held-out cells this rank judges; then on the team's rank 0 of all */
+    double *value; /* [held-out cells] on the team's rank 0 */
     double began;
 } trying;
 
@@ -46,68 +46,44 @@ kt_status sweep_result_unpack(sweep_result *result, const char *bytes, size_t n,
     return p.status;
 }
 
-/* ---- judging: the cells of the fold, shared out over the team ---- */
+/* ---- judging ---- */
 
-static kt_status judge_cell(double *value, trying *t, kt_predictor *predictor, size_t c, size_t first,
-                            kt_error *err)
+static kt_status value_of(void *context, void *result, kt_predictor *predictor, const kt_cell *cell,
+                          uint32_t index, const double *x, const double *y, kt_error *err)
 {
-    kt_status status = KT_OK;
-    const kt_cell *cell = &t->team.about->cells[c];
-    double *x = NULL, *y = NULL;
+    const trying *t = context;
     kt_error why = {0};
-    KT_TRY(kt_alloc(&x, cell->rows * (size_t)kt_predictor_inputs(predictor), sizeof *x, err));
-    KT_TRY(kt_alloc(&y, cell->rows, sizeof *y, err));
-    KT_TRY(kt_store_rows(x, y, NULL, t->team.store, t->team.service, first, cell->rows, err));
-    status = kt_metrics_value(value, (kt_metric)t->sweep->what.set.objective, predictor, cell, x, y,
-                              cell->rows, &why);
+    double *value = result;
+    kt_status status = kt_metrics_value(value, (kt_metric)t->sweep->what.set.objective, predictor, cell, x, y,
+                                        cell->rows, &why);
+    (void)index;
     if (status == KT_NUMERIC) {
         *value = NAN; /* fails the trial, not the job */
-        status = KT_OK;
+        return KT_OK;
     }
-    if (status != KT_OK)
-        KT_TRY(kt_fail(err, status, "%s", why.message));
-out:
-    free(x);
-    free(y);
-    return status;
+    return status == KT_OK ? KT_OK : kt_fail(err, status, "%s", why.message);
 }
 
-/* This rank's cells. */
-static kt_status judge_own(trying *t, kt_error *err)
+static kt_status judge(trying *t, kt_error *err)
 {
     kt_status status = KT_OK;
-    const kt_store_service *s = t->team.about;
     kt_model model = {0};
-    kt_predictor *predictor = NULL;
-    size_t first = s->n_train + s->n_validation, at = 0;
-    KT_TRY(kt_fit_model(&model, t->team.fit, err));
-    KT_TRY(kt_predictor_create(&predictor, &model, t->team.isa, err));
-    kt_predictor_on_pause(predictor, team_fit_pause, t->team.work);
-    for (size_t c = 0; c < s->n_cells; c++) {
-        if (!s->cell_test[c])
-            continue;
-        if (at++ % (size_t)t->team.size == (size_t)t->team.rank)
-            KT_TRY(judge_cell(&t->value[c], t, predictor, c, first, err));
-        first += s->cells[c].rows;
-        kt_work_poll(t->team.work);
-    }
+    team_cells cells = {.work = t->team.work,
+                        .team = t->team.task->team,
+                        .store = t->team.store,
+                        .service = t->team.service,
+                        .size = sizeof *t->value,
+                        .judge = value_of,
+                        .context = t};
+    status = kt_fit_model(&model, t->team.fit, err);
+    if (status == KT_OK)
+        status = kt_predictor_create(&cells.predictor, &model, t->team.isa, err);
+    KT_TRY(kt_comm_agree(cells.team, status, err));
+    KT_TRY(team_cells_judge(t->value, &cells, err));
 out:
-    kt_predictor_destroy(predictor);
+    kt_predictor_destroy(cells.predictor);
     kt_model_clear(&model);
     return status;
-}
-
-static kt_status take_values(void *context, const char *data, size_t n, int rank, kt_error *err)
-{
-    trying *t = context;
-    const kt_store_service *s = t->team.about;
-    size_t at = 0;
-    (void)n, (void)err;
-    for (size_t c = 0; c < s->n_cells; c++) {
-        if (s->cell_test[c] && at++ % (size_t)t->team.size == (size_t)rank)
-            memcpy(&t->value[c], data + c * sizeof *t->value, sizeof *t->value);
-    }
-    return KT_OK;
 }
 
 /* Each cell counts the same. The first that has no value fails the trial. */
@@ -119,23 +95,11 @@ static void sum_up(sweep_result *r, const trying *t, kt_error *why)
     for (size_t c = 0; c < s->n_cells; c++) {
         if (!s->cell_test[c])
             continue;
-        if (!isfinite(t->value[c]))
+        if (!isfinite(t->value[n]))
             kt_fail(why, KT_NUMERIC, "cell %s: the objective is not finite", s->cells[c].label);
-        r->value += t->value[c];
-        n++;
+        r->value += t->value[n++];
     }
     r->value /= (double)n;
-}
-
-static kt_status judge(trying *t, kt_error *err)
-{
-    kt_status status = KT_OK;
-    size_t n = t->team.about->n_cells * sizeof *t->value;
-    status = judge_own(t, err);
-    KT_TRY(kt_comm_agree(t->team.task->team, status, err));
-    KT_TRY(kt_comm_gather((const char *)t->value, n, 0, t->team.task->team, take_values, t, err));
-out:
-    return status;
 }
 
 /* ---- the fit ---- */
@@ -181,7 +145,7 @@ static kt_status try_it(trying *t, kt_error *err)
     kt_error why = {0};
     uint64_t until = 0;
     KT_TRY(team_fit_open(&t->team, err));
-    KT_TRY(kt_alloc(&t->value, t->team.about->n_cells, sizeof *t->value, err));
+    KT_TRY(kt_alloc(&t->value, team_cells_count(t->team.about), sizeof *t->value, err));
     status = fit(&until, t, &why);
     if (status != KT_OK && !team_fit_concerns_one(status))
         KT_TRY(kt_fail(err, status, "%s", why.message));

@@ -123,8 +123,3 @@ bool team_fit_concerns_one(kt_status status)
 {
     return status == KT_REFUSED || status == KT_NUMERIC;
 }
-
-void team_fit_pause(void *work)
-{
-    kt_work_poll(work);
-}

@@ -47,7 +47,4 @@ void team_fit_close(team_fit *t); /* not collective; takes one that was not open
  * the same verdict. */
 bool team_fit_concerns_one(kt_status status);
 
-/* For kt_predictor_on_pause: polls the kt_work. */
-void team_fit_pause(void *work);
-
 #endif
