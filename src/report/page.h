@@ -21,6 +21,11 @@ void table_losses(FILE *out, const kt_fitted *fit);
 void table_begin(FILE *out, const char *label, const char *caption);
 void table_end(FILE *out);
 
+/* Its head, of columns with these names, and the beginning of its body; or the columns alone. */
+void table_head(FILE *out, const char *const *names, size_t n);
+void table_columns(FILE *out, const char *const *names, size_t n);
+#define TABLE_HEAD(out, names) table_head(out, names, sizeof(names) / sizeof *(names))
+
 /* What holds everywhere: milliseconds with three decimals, as kt evaluate prints them. */
 void cell_number(FILE *out, const char *format, double value); /* <td> */
 void cell_text(FILE *out, const char *words);

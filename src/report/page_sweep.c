@@ -11,13 +11,6 @@
 #define LINE_KEY(z)                                                                                          \
     "<li><svg class=p aria-hidden=true viewBox=\"0 0 112 64\"><path class=" z " d=\"M0 32h112\"/></svg>"
 
-static void heading(FILE *out, const char *const *names, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        fprintf(out, "<th scope=col>%s", names[i]);
-}
-#define HEADING(out, names) heading(out, names, sizeof(names) / sizeof *(names))
-
 /* ---- the sweep as a whole ---- */
 
 static void states(FILE *out, const kt_sweep_view *view)
@@ -54,9 +47,7 @@ static void rungs_table(FILE *out, const kt_sweep_view *view)
     static const char *const names[] = {"rung",     "of the budget", "trials planned", "came there",
                                         "promoted", "stopped",       "failed"};
     table_begin(out, "Trials by rung", "Trials by rung: a failed one is counted where it failed");
-    fputs("<thead><tr>", out);
-    HEADING(out, names);
-    fputs("<tbody>\n", out);
+    TABLE_HEAD(out, names);
     for (int r = 0; r < view->n_rungs; r++) {
         const kt_sweep_rung *rung = &view->rung[r];
         fprintf(out, "<tr><th scope=row>%d<td>%.3g %%<td>%zu<td>%zu<td>%zu<td>%zu<td>%zu\n", r + 1,
@@ -80,9 +71,7 @@ static void searches_table(FILE *out, const kt_sweep_view *view)
 {
     static const char *const names[] = {"service", "trials", "best trial", "at rung", "value"};
     table_begin(out, "Best trial of each service", "Each service has a search of its own");
-    fputs("<thead><tr>", out);
-    HEADING(out, names);
-    fputs("<tbody>\n", out);
+    TABLE_HEAD(out, names);
     for (size_t k = 0; k < view->n_searches; k++) {
         const kt_sweep_search *s = &view->search[k];
         const kt_sweep_trial *best = kt_sweep_best(s);
@@ -129,9 +118,7 @@ static void importance_table(FILE *out, const found_search *f)
     char label[300];
     label_of(label, f, "Importance of options");
     table_begin(out, label, "Importance of options, the largest first");
-    fputs("<thead><tr>", out);
-    HEADING(out, names);
-    fputs("<tbody>\n", out);
+    TABLE_HEAD(out, names);
     for (size_t i = 0; i < f->view->n_varied; i++) {
         const kt_importance *one = &f->importance[f->by_importance[i]];
         fputs("<tr><th scope=row>", out);
@@ -147,16 +134,17 @@ static void importance(FILE *out, const found_search *f)
 {
     fputs("<figure><h4>Importance of options</h4>\n", out);
     picture_sweep_importance(out, f);
+    fputs("<ul class=key>" BAR_KEY("b") "above chance" BAR_KEY("r1") "within it", out);
+    fputs(KEY("k") "95 % of what chance gives</ul>\n", out);
     fputs(
-        "<ul class=key>" BAR_KEY("b") "above chance" BAR_KEY("r1") "within it" KEY(
-            "k") "95 % of what chance gives</ul>\n"
-                 "<figcaption>PED-ANOVA (Watanabe, Bansal and Hutter, IJCAI 2023): how far an option's "
-                 "values "
-                 "among the best quarter of the trials diverge from those among all; 0: not at all, 3: "
-                 "entirely. It says what each option does by itself, in this space, on as many trials as the "
-                 "table says; an option that only some trials have is judged among these. Chance: the same "
-                 "of quarters drawn at random.</figcaption>\n<details><summary>Table</summary>",
+        "<figcaption>PED-ANOVA (Watanabe, Bansal and Hutter, IJCAI 2023): how far an option's values among "
+        "the "
+        "best quarter of the trials diverge from those among all; 0: not at all, 3: entirely. It says what "
+        "each "
+        "option does by itself, in this space, on as many trials as the table says; an option that only some "
+        "trials have is judged among these. Chance: the same of quarters drawn at random.</figcaption>\n",
         out);
+    fputs("<details><summary>Table</summary>", out);
     importance_table(out, f);
     fputs("</details></figure>\n", out);
 }
@@ -185,7 +173,7 @@ static void trials_table(FILE *out, const found_search *f)
     label_of(label, f, "Trials");
     table_begin(out, label, "Trials, the best first: those that came further, then those of smaller value");
     fputs("<thead><tr>", out);
-    HEADING(out, names);
+    table_columns(out, names, sizeof names / sizeof *names);
     for (size_t v = 0; v < f->view->n_varied; v++) {
         fputs("<th scope=col>", out);
         put_escaped(out, f->view->varied[v].name);

@@ -12,6 +12,19 @@ void table_begin(FILE *out, const char *label, const char *caption)
     fputs("</span></caption>", out);
 }
 
+void table_columns(FILE *out, const char *const *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        fprintf(out, "<th scope=col>%s", names[i]);
+}
+
+void table_head(FILE *out, const char *const *names, size_t n)
+{
+    fputs("<thead><tr>", out);
+    table_columns(out, names, n);
+    fputs("<tbody>\n", out);
+}
+
 void table_end(FILE *out)
 {
     fputs("</tbody></table></div>\n", out);
@@ -38,15 +51,6 @@ const char *kind_text(const kt_cell_score *score)
     return text[score->role][score->interior];
 }
 
-static void heading(FILE *out, const char *const *names, size_t n)
-{
-    fputs("<thead><tr>", out);
-    for (size_t i = 0; i < n; i++)
-        fprintf(out, "<th scope=col>%s", names[i]);
-    fputs("<tbody>\n", out);
-}
-#define HEADING(out, names) heading(out, names, sizeof(names) / sizeof *(names))
-
 static void begin_row(FILE *out, size_t cell, const char *label)
 {
     fprintf(out, "<tr data-c=%zu><th scope=row>", cell);
@@ -71,7 +75,7 @@ void table_cells(FILE *out, const found_service *f)
         out, "Cells, measured and predicted",
         "Cells: KS and its sampling floor, quantiles as measured with 95 % intervals, and as the model "
         "says");
-    HEADING(out, names);
+    TABLE_HEAD(out, names);
     for (size_t i = 0; i < f->n_cells; i++) {
         const kt_cell_score *s = &f->cells[i].score;
         begin_row(out, i, s->label);
@@ -95,7 +99,7 @@ void table_pit(FILE *out, const kt_score *score)
 {
     static const char *const names[] = {"from", "to", "rows", "density"};
     table_begin(out, "Counts of PIT", "Rows by their place in the predicted distribution");
-    HEADING(out, names);
+    TABLE_HEAD(out, names);
     for (int b = 0; b < KT_PIT_BINS; b++)
         fprintf(out, "<tr><th scope=row>%.2f<td>%.2f<td>%llu<td>%.3f", (double)b / KT_PIT_BINS,
                 (b + 1.0) / KT_PIT_BINS, (unsigned long long)score->pit[b],
@@ -109,7 +113,7 @@ void table_losses(FILE *out, const kt_fitted *fit)
     static const char *const names[] = {"step", "training", "validation", "learning rate", "remark"};
     size_t stride = (fit->n_looks + MOST - 1) / MOST;
     table_begin(out, "Losses", "Mean NLL in nats, at each look at the validation rows");
-    HEADING(out, names);
+    TABLE_HEAD(out, names);
     for (size_t i = 0; i < fit->n_looks; i++) {
         const kt_look *look = &fit->looks[i];
         if (i % stride != 0 && i != fit->best)
