@@ -61,6 +61,8 @@ kt_path_kind kt_path_kind_of(const char *path);
 /* "folder/name"; caller frees. */
 kt_status kt_path_join(char **out, const char *folder, const char *name, kt_error *err);
 
+bool kt_path_ends(const char *path, const char *end); /* ".h5": byte by byte */
+
 /* The last component without its last extension: "a/b.csv" -> "b", "a/b/" -> "b". Caller frees. */
 kt_status kt_path_stem(char **out, const char *path, kt_error *err);
 

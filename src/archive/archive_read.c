@@ -223,9 +223,8 @@ static kt_status count_members(size_t *n, kt_h5 *service, const char *inside, kt
 {
     char **names = NULL;
     kt_status status = kt_h5_names(&names, n, service, err);
-    for (size_t i = 0; status == KT_OK && i < *n; i++)
-        free(names[i]);
-    free(names);
+    if (status == KT_OK)
+        kt_strings_free(names, *n);
     if (status == KT_OK && (*n == 0 || *n > KT_MIXTURE_MAX))
         status =
             kt_fail(err, KT_INPUT, "%s: holds %zu models, 1 to %d are possible", inside, *n, KT_MIXTURE_MAX);

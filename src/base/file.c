@@ -324,6 +324,12 @@ kt_status kt_path_join(char **out, const char *folder, const char *name, kt_erro
     return kt_format(out, err, "%s%s%s", folder, between, name);
 }
 
+bool kt_path_ends(const char *path, const char *end)
+{
+    size_t n = strlen(path), m = strlen(end);
+    return n >= m && strcmp(path + n - m, end) == 0;
+}
+
 kt_status kt_path_stem(char **out, const char *path, kt_error *err)
 {
     size_t end = strlen(path);

@@ -163,12 +163,6 @@ static unsigned long long round_of(const char *name)
     return 0;
 }
 
-static bool ends(const char *name, const char *with)
-{
-    size_t n = strlen(name), m = strlen(with);
-    return n > m && strcmp(name + n - m, with) == 0;
-}
-
 static bool begins(const char *name, const char *with)
 {
     return strncmp(name, with, strlen(with)) == 0;
@@ -177,13 +171,13 @@ static bool begins(const char *name, const char *with)
 /* ".fits-000000007.part.4711.0.tmp": what a killed run left. */
 static bool is_half_written(const char *name)
 {
-    return (begins(name, "." FITS) || begins(name, "." FOLD)) && ends(name, ".tmp");
+    return (begins(name, "." FITS) || begins(name, "." FOLD)) && kt_path_ends(name, ".tmp");
 }
 
 static bool is_ours(const char *name)
 {
-    return strcmp(name, FINISHED) == 0 || round_of(name) > 0 || (begins(name, FOLD) && ends(name, DATASET)) ||
-           is_half_written(name);
+    return strcmp(name, FINISHED) == 0 || round_of(name) > 0 ||
+           (begins(name, FOLD) && kt_path_ends(name, DATASET)) || is_half_written(name);
 }
 
 static kt_status remove_files(const char *folder, bool (*which)(const char *name), kt_error *err)

@@ -237,17 +237,11 @@ out:
 typedef kt_status (*reader)(verification *v, kt_json *file, const char *path, size_t *services,
                             kt_error *err);
 
-static bool ends_in(const char *path, const char *end)
-{
-    size_t n = strlen(path), m = strlen(end);
-    return n >= m && strcmp(path + n - m, end) == 0;
-}
-
 static reader reader_of(const char *path)
 {
-    return ends_in(path, ".keras")                           ? hold_keras
-           : ends_in(path, ".json") || ends_in(path, ".csv") ? hold_tables
-                                                             : hold_archive;
+    return kt_path_ends(path, ".keras")                                ? hold_keras
+           : kt_path_ends(path, ".json") || kt_path_ends(path, ".csv") ? hold_tables
+                                                                       : hold_archive;
 }
 
 static kt_status hold_file(verification *v, reader read, const char *path, kt_error *err)
