@@ -30,6 +30,7 @@
 #include "kt/error.h"
 #include "kt/samples.h"
 #include <stddef.h>
+#include <stdio.h>
 
 typedef enum { KT_UNIT_AUTO, KT_UNIT_S, KT_UNIT_MS, KT_UNIT_US } kt_time_unit;
 #define KT_UNIT_CHOICES "auto|s|ms|us"
@@ -58,5 +59,8 @@ typedef struct {
 /* paths: files or folders, in the order given. samples: zeroed; the caller clears it. */
 kt_status kt_csv_read(kt_samples *samples, const char *const *paths, size_t n, const kt_csv_options *options,
                       kt_error *err);
+
+/* A cell of a table, prefix and text, in quotes where it has to be (RFC 4180). For who writes tables. */
+void kt_csv_put(FILE *to, const char *prefix, const char *text);
 
 #endif

@@ -1,5 +1,6 @@
 #include "sweep_print.h"
 
+#include "kt/csv.h"
 #include "kt/table.h"
 #include <math.h>
 #include <stdlib.h>
@@ -200,21 +201,12 @@ out:
     return status;
 }
 
-/* ---- CSV (RFC 4180) ---- */
+/* ---- CSV ---- */
 
 static void put_field(const char *text)
 {
-    bool quoted = strpbrk(text, ",\"\r\n") != NULL;
     putchar(',');
-    if (quoted)
-        putchar('"');
-    for (; *text; text++) {
-        if (*text == '"')
-            putchar('"');
-        putchar(*text);
-    }
-    if (quoted)
-        putchar('"');
+    kt_csv_put(stdout, "", text);
 }
 
 static void put_real(double value)

@@ -1,5 +1,6 @@
 #include "grid_private.h"
 
+#include "kt/csv.h"
 #include "kt/digits.h"
 #include "kt/json.h"
 #include <assert.h>
@@ -58,18 +59,6 @@ static void put_known(FILE *to, double value)
         put_real(to, value);
 }
 
-/* RFC 4180: in quotes where it has to be. */
-static void put_cell(FILE *to, const char *text)
-{
-    bool quoted = strpbrk(text, ",\"\r\n") != NULL;
-    if (quoted)
-        fputc('"', to);
-    for (; *text; text++)
-        fputs(*text == '"' ? "\"\"" : (const char[]){*text, '\0'}, to);
-    if (quoted)
-        fputc('"', to);
-}
-
 static kt_status put_text(FILE *to, const char *text, kt_error *err)
 {
     char *json = NULL;
@@ -99,7 +88,7 @@ static void put_lines(FILE *to, const kt_grid *grid, size_t point, kt_grid_form 
     kt_mixture m = kt_grid_mixture(grid, point);
     const grid_names *names = &grid_forms[form][grid->family];
     for (int j = 0; j < m.n; j++) {
-        put_cell(to, grid->service);
+        kt_csv_put(to, "", grid->service);
         fputc(',', to);
         put_real(to, grid->at[2 * point]);
         fputc(',', to);

@@ -1,5 +1,6 @@
 #include "clean_private.h"
 
+#include "kt/csv.h"
 #include "kt/file.h"
 #include "self_time.h"
 #include <inttypes.h>
@@ -45,22 +46,6 @@ static kt_status close_output(output *o, kt_status status, kt_error *err)
 }
 
 /* ---- cells of a table ---- */
-
-/* RFC 4180: in quotes where it has to be. */
-static void put_text(FILE *out, const char *prefix, const char *text)
-{
-    bool quoted = strpbrk(text, ",\"\r\n") != NULL;
-    if (quoted)
-        fputc('"', out);
-    fputs(prefix, out);
-    for (; *text; text++) {
-        if (*text == '"')
-            fputc('"', out);
-        fputc(*text, out);
-    }
-    if (quoted)
-        fputc('"', out);
-}
 
 /* The shortest of 15 and 17 digits that reads back as the value; blank where it is not known. */
 static void put_real(FILE *out, double value)
@@ -138,7 +123,7 @@ static void put_header(const table *t)
         static const char *const prefix[] = {"rps_", "rps_eff_", "rep_", "proc_time_", "delay_"};
         for (size_t p = nominal ? 0 : 1; p < 4U + t->c->service[t->service[k]].has_delay; p++) {
             fputc(',', t->out);
-            put_text(t->out, prefix[p], name);
+            kt_csv_put(t->out, prefix[p], name);
         }
     }
     fputc('\n', t->out);
@@ -176,7 +161,7 @@ static void put_lines(const table *t, uint32_t cell)
         if (t->c->cell_rule == KT_CELLS_NOMINAL)
             fprintf(t->out, "%" PRIu32, cell);
         else
-            put_text(t->out, "", t->c->label[cell]);
+            kt_csv_put(t->out, "", t->c->label[cell]);
         for (size_t k = 0; k < t->n; k++)
             put_service(t, t->service[k], t->visit[line * t->n + k], cell, line == 0);
         fputc('\n', t->out);
@@ -236,16 +221,16 @@ static void put_visit(FILE *out, const kt_cleaned *c, const kt_visit *v, const i
     for (int i = 0; i < 16; i++)
         fprintf(out, "%02x", span->trace[i]);
     fprintf(out, ",%016" PRIx64 ",", span->id);
-    put_text(out, "", c->names.name[v->service]);
+    kt_csv_put(out, "", c->names.name[v->service]);
     fputc(',', out);
     if (v->pod != KT_NONE) {
         int n;
         const char *text = kt_pod_name(&n, &c->pods, v->pod);
         snprintf(name, sizeof name, "%.*s", n, text);
     }
-    put_text(out, "", name);
+    kt_csv_put(out, "", name);
     fputc(',', out);
-    put_text(out, "", v->cell == KT_NONE ? "" : c->label[v->cell]);
+    kt_csv_put(out, "", v->cell == KT_NONE ? "" : c->label[v->cell]);
     fputc(',', out);
     put_time(out, v->start, 3);
     fputc(',', out);
