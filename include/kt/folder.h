@@ -42,9 +42,9 @@ typedef struct {
 } kt_run_request;
 
 /* Opens or creates the folder for a run and takes its lock (caller releases it; NULL for a finished run, to
- * which nothing is written). What killed writers left under temporary names is removed. KT_BUSY: another
- * kt-train works there; a run with other options (the first difference is named), other inputs or another
- * numerics number is there, or a folder that is not a run's. */
+ * which nothing is written). What killed processes left, temporary names or what a finished run needs no
+ * more, is removed. KT_BUSY: another kt-train works there; a run with other options (the first difference is
+ * named), other inputs or another numerics number is there, or a folder that is not a run's. */
 kt_status kt_run_open(kt_run_state *state, kt_lock **lock, const kt_run_request *run, kt_error *err);
 
 /* Writes one of a run's files, for people to read too: atomically, and only while the lock is held. */

@@ -140,18 +140,22 @@ static kt_status compare_part(const kt_run_request *run, const char *stored, kt_
                    run->path, was, is);
 }
 
+static bool is_there(const char *folder, const char *name)
+{
+    char *path = NULL;
+    bool there = kt_path_join(&path, folder, name, NULL) != KT_OK || kt_path_kind_of(path) != KT_PATH_MISSING;
+    free(path);
+    return there;
+}
+
 /* Has the run come to anything? One that ended over its input has not: what it was asked binds nobody. */
 static bool holds_work(const char *folder)
 {
     static const char *const work[] = {KT_RUN_ARCHIVE, KT_RUN_DATASET,    KT_RUN_SPANS, KT_RUN_SPANS ".part",
                                        KT_RUN_PARTS,   KT_RUN_CHECKPOINT, KT_RUN_COSTS};
     bool found = false;
-    for (size_t i = 0; i < sizeof work / sizeof *work && !found; i++) {
-        char *path = NULL;
-        found =
-            kt_path_join(&path, folder, work[i], NULL) != KT_OK || kt_path_kind_of(path) != KT_PATH_MISSING;
-        free(path);
-    }
+    for (size_t i = 0; i < sizeof work / sizeof *work && !found; i++)
+        found = is_there(folder, work[i]);
     return found;
 }
 
@@ -283,6 +287,20 @@ out:
     return status;
 }
 
+/* What a run left that was killed between its end and its process's. One that still works there sees to it
+ * itself; a folder that cannot be written to stays as it is. */
+static void tidy_up(const char *folder)
+{
+    kt_lock *lock = NULL;
+    if (!is_there(folder, KT_RUN_LOCK) && !is_there(folder, KT_RUN_CHECKPOINT))
+        return;
+    if (kt_lock_take(&lock, folder, NULL, NULL) == KT_OK) {
+        each_name(folder, remove_temporary, NULL);
+        kt_checkpoint_remove(folder, NULL);
+    }
+    kt_lock_release(lock);
+}
+
 kt_status kt_run_open(kt_run_state *state, kt_lock **lock, const kt_run_request *run, kt_error *err)
 {
     kt_status status = KT_OK;
@@ -295,8 +313,10 @@ kt_status kt_run_open(kt_run_state *state, kt_lock **lock, const kt_run_request 
         KT_TRY(each_name(run->path, refuse_foreign, err));
     else if (!run->fresh && holds_work(run->path))
         KT_TRY(judge_existing(state, run, config, err));
-    if (*state == KT_RUN_FINISHED)
+    if (*state == KT_RUN_FINISHED) {
+        tidy_up(run->path);
         goto out;
+    }
     KT_TRY(kt_lock_take(lock, run->path, run->job, err));
     KT_TRY(open_locked(state, run, config, *lock, err));
 out:

@@ -39,10 +39,8 @@ strike() {
     KT_AT="$call $what $((1 + RANDOM % most)) kill" LD_PRELOAD=$KT_AT_LIBRARY \
       kt_mpirun 4 "$kt_train" "$scratch/data" --out "$run" $options >/dev/null 2>&1
   fi
-  [ ! -e "$run/run.json" ]
-  local killed=$?
   end_all "$run"
-  return $killed
+  [ ! -e "$run/run.json" ]
 }
 
 kills=0 tries=0
@@ -63,6 +61,20 @@ while [ "$kills" -lt "${KT_KILLS:-30}" ] && [ "$tries" -lt 200 ]; do
   resumed=$(grep -h "\"event\":\"resumed\"" "$run/journal.jsonl" | tail -n 1)
   echo "kill $kills: $moment, then $ranks ranks; ${resumed:-from the start}"
   rm -rf "$run"
+done
+
+# killed when it had finished, but not gone: the same command tidies up
+late=0
+for what in finished run.lock; do
+  run=$scratch/late-$((++late))
+  KT_AT="unlink $what 1 kill" LD_PRELOAD=$KT_AT_LIBRARY \
+    kt_mpirun 4 "$kt_train" "$scratch/data" --out "$run" $options >/dev/null 2>&1
+  end_all "$run"
+  [ -e "$run/run.json" ] && [ -e "$run/run.lock" ] && ok || fail "killed at $what: $(ls -A "$run")"
+  kt_mpirun 2 "$kt_train" "$scratch/data" --out "$run" $options >"$run.log" 2>&1 || fail "after $what: $(cat "$run.log")"
+  grep -q "finished already" "$run.log" && ok || fail "after $what: $(cat "$run.log")"
+  same "$scratch/one/models.h5" "$run/models.h5" "killed at $what"
+  [ "$(ls -A "$run")" = "$files" ] && ok || fail "files after $what: $(ls -A "$run")"
 done
 for phase in partition fit checkpoint gather archive; do
   echo "$phase: ${hits[$phase]:-0} kills"
