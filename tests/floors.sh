@@ -49,7 +49,7 @@ while IFS='|' read -r header homes; do
     [[ $file =~ ^($homes)$ ]] || complain "$file: includes <$header>, whose home is $homes"
   done < <(grep -rlE "^#include <$header>" src include)
 done <<'HOMES'
-mpi\.h|src/par/.*|src/app/kt-train/.*|include/kt/(comm|pulse|reduce|work)\.h
+mpi\.h|src/par/.*|src/app/kt-train/.*|include/kt/(comm|halt|pulse|reduce|work)\.h
 hdf5\.h|src/io/h5.*
 jansson\.h|src/io/json.*|src/trace/jaeger.*
 cblas\.h|src/net/.*

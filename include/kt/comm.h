@@ -30,8 +30,8 @@ kt_status kt_comm_gather(const char *data, size_t n, int root, MPI_Comm comm,
 /* Returns when the n ranks, of which this is one, have all come here. Collective on those. */
 void kt_comm_meet(const int *ranks, int n, int tag, MPI_Comm comm);
 
-/* Waits for a request; meanwhile beats (kt/pulse.h) and yields the processor: ranks may outnumber cores. Not
- * collective. */
+/* Waits for a request; meanwhile pauses (kt/pause.h), beats (kt/pulse.h) and yields the processor: ranks may
+ * outnumber cores. Not collective. */
 void kt_comm_wait(MPI_Request *request, MPI_Status *status);
 
 /* One message of at most 1 GiB, with such a wait. Between two ranks. */

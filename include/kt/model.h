@@ -45,11 +45,6 @@ double kt_predictor_floor(const kt_predictor *predictor);
 /* Does x lie in the hull of the training cells? Members have the same cells; asked is the first. */
 bool kt_predictor_inside(const kt_predictor *predictor, const double *x);
 
-/* Long work with a predictor (kt/metrics.h) pauses every few milliseconds: the one who made the predictor may
- * want to see to something else meanwhile. pause NULL, as at first: nothing. */
-void kt_predictor_on_pause(kt_predictor *predictor, void (*pause)(void *context), void *context);
-void kt_predictor_pause(const kt_predictor *predictor);
-
 /* x [n, d] as users give it; out [n, 3, K]: weight, concentration, scale in the family's own parameters,
  * seconds; of an ensemble the first member's components come first. */
 void kt_predict(float *out, kt_predictor *predictor, const double *x, size_t n);

@@ -11,7 +11,6 @@
 #include "kt/error.h"
 #include "kt/plan.h"
 #include <mpi.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,8 +37,10 @@ typedef struct {
 } kt_work_task;
 
 typedef struct {
-    /* Does an item. Calls kt_work_turn every millisecond or so, and kt_work_poll where that cannot be. An
-     * error here ends the whole job; what concerns one item only is part of its result. */
+    /* Does an item. Calls kt_work_turn every millisecond or so, and pauses (kt/pause.h) where that cannot be:
+     * then beats (kt/pulse.h), lets rank 0 answer the others, and lets the pauser of the caller of
+     * kt_work_run have its say. An error here ends the whole job; what concerns one item only is part of its
+     * result. */
     kt_status (*run)(void *context, kt_work *work, kt_work_task *task, kt_error *err);
     /* On rank 0: */
     void (*hear)(void *context, const char *text, size_t n); /* a line that a rank told */
@@ -53,14 +54,14 @@ typedef struct {
 
 typedef struct {
     kt_plan_mode parallel;
-    double save_every, stop_after; /* seconds between commits, until a stop; 0: never */
-    double *latency; /* seconds of an exchange between two ranks; 0: measured when it is asked for, and
+    double save_every; /* seconds between commits; 0: never */
+    double *latency;   /* seconds of an exchange between two ranks; 0: measured when it is asked for, and
                         remembered here; NULL: measured */
-    const volatile sig_atomic_t *stop; /* not 0: this rank was asked to stop; may be NULL */
+    const bool *stop;  /* of rank 0: whether all is to stop; may be NULL */
 } kt_work_options;
 
-/* Collective on comm; ends with agreement. *stopped, on all ranks: some items are not done, because a rank
- * was asked to stop or the time was over; their states were committed. A failing rank stops the others too.
+/* Collective on comm; ends with agreement. *stopped, on all ranks: some items are not done, because
+ * rank 0 was to stop; their states were committed. A failing rank stops the others too.
  */
 kt_status kt_work_run(bool *stopped, const kt_work_item *items, size_t n, const kt_work_options *options,
                       MPI_Comm comm, const kt_work_calls *calls, kt_error *err);
@@ -73,9 +74,6 @@ kt_work_order kt_work_turn(kt_work *work, uint64_t steps, uint64_t of_steps);
 
 /* Gives the state of the running item to rank 0. Takes bytes, from malloc. By the team's rank 0. */
 void kt_work_save(kt_work *work, char *bytes, size_t n);
-
-/* Beats (kt/pulse.h) and lets rank 0 answer the others; cheap. Not collective. */
-void kt_work_poll(kt_work *work);
 
 /* Tells rank 0 a text of at most KT_WORK_TELL bytes, in order. Not collective. */
 enum { KT_WORK_TELL = 4000 };

@@ -1,6 +1,7 @@
 #include "archive_private.h"
 #include "kt/file.h"
 #include "kt/json.h"
+#include "kt/pause.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -176,6 +177,7 @@ static kt_status write_all(kt_h5 *file, const kt_archive *archive, kt_error *err
         const kt_archive_entry *entry = &archive->entries[i];
         assert(entry->fitted.model.net.inputs == archive->d);
         assert(i == 0 || strcmp(archive->entries[i - 1].name, entry->name) < 0);
+        KT_TRY(kt_go_on(err));
         KT_TRY(write_entry(models, entry, err));
     }
     KT_TRY(kt_h5_put_table(file, "refused", refused_fields, REFUSED_FIELDS, archive->refused,

@@ -4,6 +4,7 @@
 
 #include "kt/digits.h"
 #include "kt/file.h"
+#include "kt/pause.h"
 #include "kt/stage.h"
 #include "kt/store.h"
 #include <errno.h>
@@ -213,8 +214,10 @@ kt_status kt_keras_export(const char *folder, const kt_archive *archive,
     }
     KT_TRY(kt_stage_begin(&stage, folder, err));
     t.folder = kt_stage_path(stage);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        KT_TRY(kt_go_on(err));
         KT_TRY(write_service(&t, entries[i], err));
+    }
     KT_TRY(kt_file_ask(options->guard, err));
     for (size_t i = 0; i < n && options->replace && !t.store; i++)
         KT_TRY(remove_tables(folder, entries[i]->name, err));

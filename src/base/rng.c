@@ -1,5 +1,6 @@
 #include "kt/rng.h"
 
+#include "kt/pause.h"
 #include <assert.h>
 #include <math.h>
 #include <string.h>
@@ -126,6 +127,7 @@ void kt_rng_shuffle(kt_rng *rng, uint32_t *items, uint32_t n)
         return;
     while (i > 1) {
         if (taken == 4 * BLOCKS) {
+            KT_PAUSE_OFTEN();
             for (size_t block = 0; block < BLOCKS; block++, rng->counter[0]++)
                 kt_philox(supply + 4 * block, rng->counter, rng->key);
             taken = 0;

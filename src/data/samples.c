@@ -1,6 +1,7 @@
 #include "kt/samples.h"
 
 #include "kt/options.h"
+#include "kt/pause.h"
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
@@ -122,6 +123,7 @@ static void describe_cells(kt_service *s, int d)
     }
     for (size_t i = 0; i < s->n; i++) {
         assert(s->cell[i] < s->n_cells);
+        KT_PAUSE_OFTEN();
         kt_cell *cell = &s->cells[s->cell[i]];
         cell->rows++;
         for (int f = 0; f < d; f++)

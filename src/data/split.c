@@ -1,5 +1,6 @@
 #include "kt/split.h"
 
+#include "kt/pause.h"
 #include "kt/rng.h"
 #include <assert.h>
 #include <math.h>
@@ -263,6 +264,7 @@ static kt_status order_rows(uint32_t *rows, size_t n, size_t wanted, uint64_t se
     KT_TRY(kt_alloc(&validation, wanted + 1, sizeof *validation, err));
     kt_rng_init(&rng, seed, subject, KT_RNG_VALIDATION, 0, 0);
     for (size_t i = 0; i < n; i++) { /* selection sampling (Knuth, vol. 2, algorithm S) */
+        KT_PAUSE_OFTEN();
         if (kt_rng_below(&rng, (uint32_t)(n - i)) < wanted - taken)
             validation[taken++] = rows[i];
         else
@@ -319,6 +321,7 @@ kt_status kt_split_make(kt_split *splits, const kt_samples *samples, const kt_sp
     }
     for (size_t i = 0; i < samples->n_services; i++) {
         const kt_service *s = &samples->services[i];
+        KT_TRY(kt_go_on(err));
         KT_TRY(split_cells(splits[i].cell_test, samples, s, options, err));
         KT_TRY(split_rows(&splits[i], s, options, err));
     }

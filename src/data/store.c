@@ -1,6 +1,7 @@
 #include "kt/store.h"
 
 #include "kt/json.h"
+#include "kt/pause.h"
 #include "store_private.h"
 #include <math.h>
 #include <stdlib.h>
@@ -306,16 +307,24 @@ static kt_status check_rows(const kt_store *store, size_t at, const double *x, c
 kt_status kt_store_rows(double *x, double *y, uint32_t *cell, kt_store *store, size_t i, size_t first,
                         size_t n, kt_error *err)
 {
+    enum { PIECE = 1 << 16 };
     kt_status status = KT_OK;
     const kt_store_service *s = &store->services[i];
-    size_t at = s->offset + first;
-    if (x)
-        KT_TRY(kt_h5_get_rows(x, store->file, "x", KT_H5_F64, at, n, err));
-    if (y)
-        KT_TRY(kt_h5_get_rows(y, store->file, "y", KT_H5_F64, at, n, err));
-    if (cell)
-        KT_TRY(kt_h5_get_rows(cell, store->file, "cell", KT_H5_U32, at, n, err));
-    KT_TRY(check_rows(store, at, x, y, cell, n, s->n_cells, err));
+    for (size_t done = 0; done < n;) {
+        size_t at = s->offset + first + done, some = n - done < PIECE ? n - done : PIECE;
+        kt_pause();
+        if (x)
+            KT_TRY(kt_h5_get_rows(x, store->file, "x", KT_H5_F64, at, some, err));
+        if (y)
+            KT_TRY(kt_h5_get_rows(y, store->file, "y", KT_H5_F64, at, some, err));
+        if (cell)
+            KT_TRY(kt_h5_get_rows(cell, store->file, "cell", KT_H5_U32, at, some, err));
+        KT_TRY(check_rows(store, at, x, y, cell, some, s->n_cells, err));
+        done += some;
+        x = x ? x + some * (size_t)store->d : NULL;
+        y = y ? y + some : NULL;
+        cell = cell ? cell + some : NULL;
+    }
 out:
     return status;
 }

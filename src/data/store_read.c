@@ -1,6 +1,7 @@
 /* A kt-dataset's rows in canonical order, as they were before they were split. */
 #include "kt/store.h"
 
+#include "kt/pause.h"
 #include "store_private.h"
 #include <stdlib.h>
 #include <string.h>
@@ -72,6 +73,7 @@ static kt_status restore_piece(kt_service *to, stored *piece, kt_store *store, s
     kt_status status = KT_OK;
     size_t d = (size_t)store->d, at = store->services[i].offset + first;
     bool in_order;
+    KT_TRY(kt_go_on(err));
     KT_TRY(kt_h5_get_rows(piece->row, store->file, "row", KT_H5_U32, at, n, err));
     KT_TRY(take_places(&in_order, piece, store, to->n, first, at, n, err));
     if (in_order) {

@@ -2,6 +2,7 @@
 
 #include "kt/file.h"
 #include "kt/json.h"
+#include "kt/pause.h"
 #include "kt/store.h"
 #include <stdlib.h>
 #include <string.h>
@@ -118,6 +119,7 @@ static kt_status write_service_rows(writer *w, piece *p, size_t service, size_t 
     const kt_split *split = w->splits ? &w->splits[service] : NULL;
     for (size_t first = 0; first < s->n; first += PIECE) {
         size_t n = s->n - first < PIECE ? s->n - first : PIECE, at = offset + first;
+        KT_TRY(kt_go_on(err));
         gather(p, s, split, (size_t)w->samples->d, first, n);
         KT_TRY(kt_h5_put_rows(w->file, "x", KT_H5_F64, at, n, p->x, err));
         KT_TRY(kt_h5_put_rows(w->file, "y", KT_H5_F64, at, n, p->y, err));

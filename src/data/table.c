@@ -1,6 +1,7 @@
 #include "table.h"
 
 #include "bins.h"
+#include "kt/pause.h"
 #include "kt/steps.h"
 #include "number.h"
 #include <math.h>
@@ -249,13 +250,19 @@ static void change_rule(rows *r)
 static kt_status take_rows(rows *r, kt_error *err)
 {
     kt_status status = KT_OK;
-    enum { SOON = 1024 }; /* steps after which a search that is going nowhere ends */
+    enum {
+        SOON = 1024, /* steps after which a search that is going nowhere ends */
+        PIECE = 4096
+    };
+    size_t taken = 0;
     bool more;
     for (;;) {
         KT_TRY(kt_lexer_next(&more, r->lexer, err));
         if (!more)
             break;
         KT_TRY(take_row(r, err));
+        if (++taken % PIECE == 0)
+            KT_TRY(kt_go_on(err));
         if (r->steps.n > SOON && r->table->rule != KT_CELLS_BINS && kt_steps_unlikely(&r->steps))
             change_rule(r);
         if (r->table->again)
@@ -302,6 +309,7 @@ static kt_status name_cells(kt_service *s, kt_growing *g, const char (*label)[KT
     memset(cell_of, 0xFF, n * sizeof *cell_of);
     for (size_t row = g->first; row < s->n; row++) {
         uint32_t *cell = &cell_of[s->cell[row]];
+        KT_PAUSE_OFTEN();
         if (*cell == UINT32_MAX)
             KT_TRY(find_cell(cell, s, g, known, label[s->cell[row]], file, err));
         s->cell[row] = *cell;

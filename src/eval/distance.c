@@ -1,5 +1,6 @@
 #include "distance.h"
 
+#include "kt/pause.h"
 #include <assert.h>
 #include <math.h>
 #include <stdbool.h>
@@ -24,6 +25,7 @@ double kt_autocorrelation(const double *y, size_t n)
         mean += y[i];
     mean /= (double)n;
     for (size_t i = 0; i < n; i++) {
+        KT_PAUSE_OFTEN();
         double d = y[i] - mean;
         variance += d * d;
         if (i + 1 < n)
@@ -93,9 +95,11 @@ kt_status kt_ks_floor_blocks(double *floor, const uint32_t *place, size_t n, siz
     for (size_t i = 0; i < n; i++)
         there[place[i]]++;
     for (int r = 0; r < KT_KS_RESAMPLES; r++) {
+        kt_pause();
         memset(drawn, 0, values * sizeof *drawn);
         for (size_t done = 0; done < n; done += block) {
             size_t row = kt_rng_below(rng, (uint32_t)n);
+            KT_PAUSE_OFTEN();
             for (size_t i = 0; i < block && done + i < n; i++) {
                 drawn[place[row]]++;
                 row = row + 1 < n ? row + 1 : 0;
@@ -165,9 +169,11 @@ double kt_wasserstein(const kt_mixture *mixture, const double *y, const double *
     double start = kt_family_table[mixture->family].positive ? 0 : kt_mixture_quantile(mixture, 1e-15);
     if (start < y[0])
         add_piece(&t, start, kt_mixture_cdf(mixture, start), y[0], f[0], 0, DEPTH);
-    for (size_t i = 0; i + 1 < n; i++)
+    for (size_t i = 0; i + 1 < n; i++) {
+        kt_pause(); /* a piece may take long */
         if (y[i] < y[i + 1])
             add_piece(&t, y[i], f[i], y[i + 1], f[i + 1], (double)(i + 1) / (double)n, DEPTH);
+    }
     double above = expected - mean - t.difference;
     return t.area + (above > 0 ? above : 0);
 }

@@ -1,6 +1,7 @@
 #include "kt/glance.h"
 
 #include "distance.h"
+#include "kt/pause.h"
 #include <assert.h>
 #include <math.h>
 #include <stdbool.h>
@@ -18,6 +19,7 @@ typedef struct {
 static int by_value(const void *a, const void *b)
 {
     const ranked *p = a, *q = b;
+    KT_PAUSE_OFTEN();
     if (p->y != q->y)
         return p->y < q->y ? -1 : 1;
     return (p->row > q->row) - (p->row < q->row);
@@ -33,10 +35,13 @@ kt_status kt_glance_make(kt_glance *glance, const double *y, size_t n, kt_error 
     KT_TRY(kt_alloc(&glance->sorted, n, sizeof *glance->sorted, err));
     KT_TRY(kt_alloc(&glance->row, n, sizeof *glance->row, err));
     KT_TRY(kt_alloc(&glance->place, n, sizeof *glance->place, err));
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        KT_PAUSE_OFTEN();
         order[i] = (ranked){y[i], (uint32_t)i};
+    }
     qsort(order, n, sizeof *order, by_value);
     for (size_t i = 0; i < n; i++) {
+        KT_PAUSE_OFTEN();
         glance->values += i == 0 || order[i].y != order[i - 1].y;
         glance->sorted[i] = order[i].y;
         glance->row[i] = order[i].row;
@@ -76,8 +81,10 @@ kt_status kt_glance_score(kt_cell_score *score, double *f, const kt_glance *glan
                           uint64_t seed, uint64_t subject, uint32_t index, kt_error *err)
 {
     score->autocorrelation = glance->autocorrelation;
-    for (size_t i = 0; i < glance->n; i++)
+    for (size_t i = 0; i < glance->n; i++) {
+        KT_PAUSE_OFTEN();
         f[i] = kt_mixture_cdf(mixture, glance->sorted[i]);
+    }
     score->ks = kt_ks(f, glance->n);
     for (int q = 0; q < KT_QUANTILES; q++) {
         double observed = kt_sample_quantile(glance->sorted, glance->n, kt_quantile_level[q]);
@@ -107,6 +114,7 @@ static void draw(uint32_t *drawn, const kt_glance *glance, kt_rng *rng)
     memset(drawn, 0, glance->values * sizeof *drawn);
     for (size_t done = 0; done < n; done += block) {
         size_t row = kt_rng_below(rng, (uint32_t)n);
+        KT_PAUSE_OFTEN();
         for (size_t i = 0; i < block && done + i < n; i++) {
             drawn[glance->place[row]]++;
             row = row + 1 < n ? row + 1 : 0;
@@ -170,6 +178,7 @@ kt_status kt_glance_intervals(double low[KT_QUANTILES], double high[KT_QUANTILES
     for (size_t i = 0; i < glance->n; i++)
         value[glance->place[glance->row[i]]] = glance->sorted[i];
     for (int r = 0; r < KT_GLANCE_RESAMPLES; r++) {
+        kt_pause();
         if (alone) {
             quantiles_alone(one, glance, rng);
         } else {

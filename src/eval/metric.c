@@ -1,11 +1,10 @@
 /* One number of a cell, as cheap as it can be: sweeps ask for it thousands of times. */
 #include "distance.h"
 #include "kt/metrics.h"
+#include "kt/pause.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { PIECE = 4096 }; /* rows between two pauses */
 
 typedef struct {
     kt_predictor *predictor;
@@ -24,8 +23,7 @@ static kt_status nll(double *value, const rows *r, kt_error *err)
     (void)err;
     for (size_t i = 0; i < r->n; i++) {
         const double *point = r->x + i * r->d;
-        if (i % PIECE == 0)
-            kt_predictor_pause(r->predictor);
+        KT_PAUSE_OFTEN();
         if (i == 0 || memcmp(point, point - r->d, r->d * sizeof *point) != 0)
             mixture = kt_predict_point(r->predictor, point);
         sum -= kt_mixture_log_pdf(&mixture, r->y[i] < floor ? floor : r->y[i]);
@@ -37,6 +35,7 @@ static kt_status nll(double *value, const rows *r, kt_error *err)
 static int ascending(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
+    KT_PAUSE_OFTEN();
     return (x > y) - (x < y);
 }
 
@@ -56,8 +55,10 @@ static kt_status ks(double *value, const rows *r, kt_error *err)
     double *f = NULL;
     KT_TRY(sort(&f, r, err));
     kt_mixture mixture = kt_predict_point(r->predictor, r->cell->mean);
-    for (size_t i = 0; i < r->n; i++)
+    for (size_t i = 0; i < r->n; i++) {
+        KT_PAUSE_OFTEN();
         f[i] = kt_mixture_cdf(&mixture, f[i]);
+    }
     *value = kt_ks(f, r->n);
 out:
     free(f);
@@ -76,7 +77,7 @@ static kt_status crps(double *value, const rows *r, kt_error *err)
         const double *point = r->x + first * r->d;
         for (end = first + 1; end < r->n && memcmp(point, r->x + end * r->d, r->d * sizeof *point) == 0;)
             end++;
-        kt_predictor_pause(r->predictor);
+        kt_pause();
         kt_mixture mixture = kt_predict_point(r->predictor, point);
         qsort(y + first, end - first, sizeof *y, ascending);
         kt_mixture_crps(out + first, &mixture, y + first, end - first);

@@ -2,6 +2,7 @@
 
 #include "distance.h"
 #include "kt/glance.h"
+#include "kt/pause.h"
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -32,14 +33,13 @@ static int by_point(const void *a, const void *b, void *context)
 {
     const ranked *p = a, *q = b;
     const points *all = context;
+    KT_PAUSE_OFTEN();
     const double *u = all->x + (size_t)all->d * p->row, *v = all->x + (size_t)all->d * q->row;
     for (int i = 0; i < all->d; i++)
         if (u[i] != v[i])
             return u[i] < v[i] ? -1 : 1;
     return by_value(a, b);
 }
-
-enum { PIECE = 4096 }; /* rows between two pauses */
 
 /* What is asked row by row, of n rows that share their features. y [n] ascending, work [n]. */
 static void score_rows(kt_cell_score *score, kt_predictor *predictor, const kt_mixture *mixture,
@@ -49,8 +49,7 @@ static void score_rows(kt_cell_score *score, kt_predictor *predictor, const kt_m
     double floor = kt_predictor_floor(predictor);
     kt_mixture_crps(work, mixture, y, n);
     for (size_t i = 0; i < n; i++) {
-        if (i % PIECE == 0)
-            kt_predictor_pause(predictor);
+        KT_PAUSE_OFTEN();
         double seen = positive && y[i] < floor ? floor : y[i];
         score->nll -= kt_mixture_log_pdf(mixture, seen);
         score->crps += work[i];
@@ -79,7 +78,6 @@ kt_status kt_metrics_cell(kt_cell_score *score, kt_predictor *predictor, const k
     KT_TRY(kt_alloc(&work, n, sizeof *work, err));
 
     KT_TRY(kt_glance_make(&glance, y, n, err));
-    kt_predictor_pause(predictor);
     double *sorted = glance.sorted, mean = 0;
     bool one_point = true;
     for (size_t i = 0; i < n; i++) {
@@ -89,13 +87,13 @@ kt_status kt_metrics_cell(kt_cell_score *score, kt_predictor *predictor, const k
     }
     kt_mixture mixture = kt_predict_point(predictor, cell->mean);
     KT_TRY(kt_glance_score(score, work, &glance, &mixture, seed, subject, index, err));
-    kt_predictor_pause(predictor);
     score->w1 = kt_wasserstein(&mixture, sorted, work, n) / (mean / (double)n);
 
     if (!one_point)
         qsort_r(order, n, sizeof *order, by_point, &all);
     for (size_t first = 0, end; first < n; first = end) {
         const double *point = x + width * order[first].row;
+        kt_pause();
         for (end = first; end < n && memcmp(point, x + width * order[end].row, width * sizeof *x) == 0; end++)
             sorted[end] = order[end].y;
         mixture = kt_predict_point(predictor, point);

@@ -12,10 +12,13 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { WISH_MS = 10 }; /* how often the caller is asked whether to go on */
+
 struct kt_http {
     kt_http_options options; /* its texts are the copies below */
     char *url, *shown, *proxy, *shown_proxy, *ca_file;
     CURL *curl;
+    CURLM *multi; /* has the connections */
     struct curl_slist *headers, *connect_to;
     char reason[CURL_ERROR_SIZE];
     kt_http_reply *reply; /* of the request under way */
@@ -164,7 +167,8 @@ kt_status kt_http_create(kt_http **http, const kt_http_options *o, kt_error *err
     KT_TRY(kt_strdup(&made->url, o->url, err));
     made->url[kt_http_trimmed(o->url)] = '\0';
     KT_TRY(kt_http_display(&made->shown, o->url, err));
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(made->curl = curl_easy_init()))
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(made->curl = curl_easy_init()) ||
+        !(made->multi = curl_multi_init()))
         KT_TRY(kt_fail(err, KT_MEMORY, "libcurl cannot be set up"));
     set_rest(made, o);
     KT_TRY(add_headers(made, o, err));
@@ -181,6 +185,7 @@ void kt_http_destroy(kt_http *http)
     if (!http)
         return;
     curl_easy_cleanup(http->curl);
+    curl_multi_cleanup(http->multi);
     curl_slist_free_all(http->headers);
     curl_slist_free_all(http->connect_to);
     free(http->url);
@@ -257,6 +262,23 @@ static kt_status redirect(kt_http *http, kt_error *err)
     return kt_http_display(&http->reply->location, url, err);
 }
 
+/* As curl_easy_perform does it, which asks only once a second for the caller's wish where nothing comes. */
+static CURLcode transfer(kt_http *http)
+{
+    int running = 1, left;
+    CURLcode code = CURLE_ABORTED_BY_CALLBACK;
+    CURLMcode state = curl_multi_add_handle(http->multi, http->curl);
+    while (state == CURLM_OK && running && !stop_asked(http)) {
+        state = curl_multi_perform(http->multi, &running);
+        if (state == CURLM_OK && running)
+            state = curl_multi_poll(http->multi, NULL, 0, WISH_MS, NULL);
+    }
+    for (CURLMsg *end; (end = curl_multi_info_read(http->multi, &left));)
+        code = end->data.result;
+    curl_multi_remove_handle(http->multi, http->curl);
+    return state == CURLM_OK ? code : CURLE_FAILED_INIT;
+}
+
 static kt_status try_once(CURLcode *code, kt_http *http, const char *url, kt_error *err)
 {
     kt_status status = KT_OK;
@@ -270,7 +292,7 @@ static kt_status try_once(CURLcode *code, kt_http *http, const char *url, kt_err
     KT_TRY(kt_alloc(&reply->body, 1, 1, err));
     http->reason[0] = '\0';
     curl_easy_setopt(http->curl, CURLOPT_URL, url);
-    *code = curl_easy_perform(http->curl);
+    *code = transfer(http);
     if (http->short_of_memory)
         KT_TRY(kt_fail(err, KT_MEMORY, "%s: out of memory after %zu bytes of the answer", http->shown,
                        reply->n));
@@ -313,7 +335,7 @@ static bool wait_for(kt_http *http, double seconds)
     for (int64_t left; (left = end - kt_when_now()) > 0;) {
         if (stop_asked(http))
             return false;
-        poll(NULL, 0, left > 100000000 ? 100 : (int)(left / 1000000 + 1));
+        poll(NULL, 0, left > WISH_MS * 1000000 ? WISH_MS : (int)(left / 1000000 + 1));
     }
     return !stop_asked(http);
 }

@@ -2,6 +2,7 @@
  * panel holds cdf^2 and survival^2 (times dy/dx) at Gauss-Legendre nodes, that is, as Legendre polynomials; a
  * y inside it takes their integrals from there and costs no further cdf. */
 #include "kt/mixture.h"
+#include "kt/pause.h"
 #include "spread.h"
 #include <math.h>
 
@@ -104,6 +105,7 @@ static void inside(double *out, const panel *p, kt_family family, const double *
     double c[NODES], half = 0.5 * (p->end - p->begin);
     series(c, p);
     for (size_t i = 0; i < n; i++) {
+        KT_PAUSE_OFTEN();
         double t = (kt_to_variable(family, y[i]) - p->begin) / half - 1;
         double last = 1, now = t, sum = c[0] * (t + 1);
         for (int k = 1; k < NODES; k++) {

@@ -71,8 +71,6 @@ struct kt_predictor {
     size_t record;
     float *part;                       /* [CHUNK, 3, K] of one member; NULL where there is but one */
     double mixture[3][KT_MIXTURE_MAX]; /* the last point's */
-    void (*pause)(void *context);
-    void *context;
 };
 
 static kt_status check_alike(int *components, const kt_model *const *models, size_t n, kt_error *err)
@@ -159,18 +157,6 @@ void kt_predictor_destroy(kt_predictor *predictor)
     free(predictor->records);
     free(predictor->part);
     free(predictor);
-}
-
-void kt_predictor_on_pause(kt_predictor *predictor, void (*pause)(void *context), void *context)
-{
-    predictor->pause = pause;
-    predictor->context = context;
-}
-
-void kt_predictor_pause(const kt_predictor *predictor)
-{
-    if (predictor->pause)
-        predictor->pause(predictor->context);
 }
 
 kt_family kt_predictor_family(const kt_predictor *predictor)

@@ -1,4 +1,5 @@
 #include "kt/comm.h"
+#include "kt/pause.h"
 #include "kt/pulse.h"
 #include <sched.h>
 #include <stdbool.h>
@@ -33,6 +34,7 @@ void kt_comm_wait(MPI_Request *request, MPI_Status *status)
             return;
         if (i < SPINS)
             continue;
+        kt_pause();
         kt_pulse_beat();
         if (i < YIELDS)
             sched_yield();

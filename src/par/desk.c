@@ -28,7 +28,7 @@ struct desk {
     rank_state *rank;
     int unreleased, running, awaited; /* awaited: states for the next commit */
     bool stopping, left;              /* left: an item is not done */
-    double began, committed, unit;    /* unit: seconds a cost took, 0: not known yet */
+    double committed, unit;           /* unit: seconds a cost took, 0: not known yet */
     int size;
     bool has_own;
     answer own; /* rank 0's */
@@ -56,7 +56,7 @@ kt_status desk_create(desk **out, kt_work *w, size_t n_items, const size_t *queu
     d->queue = queue;
     d->n_queue = n_queue;
     d->size = d->unreleased = w->size;
-    d->began = d->committed = MPI_Wtime();
+    d->committed = MPI_Wtime();
     KT_TRY(kt_alloc(&d->by, (size_t)w->size, sizeof *d->by, err));
     KT_TRY(kt_alloc(&d->rank, (size_t)w->size, sizeof *d->rank, err));
     for (int r = 0; r < w->size; r++)
@@ -432,17 +432,8 @@ static void hear_reply(kt_work *w, int from)
     desk_reply(w, from, &r);
 }
 
-static void hear_stop(kt_work *w, int from)
-{
-    kt_comm_receive(NULL, 0, from, TAG_STOP, w->comm);
-    stop(w);
-}
-
-static void (*const hear[])(kt_work *w, int from) = {[TAG_ASK] = hear_ask,
-                                                     [TAG_TELL] = hear_text,
-                                                     [TAG_BYTES] = hear_bytes,
-                                                     [TAG_REPLY] = hear_reply,
-                                                     [TAG_STOP] = hear_stop};
+static void (*const hear[])(kt_work *w, int from) = {
+    [TAG_ASK] = hear_ask, [TAG_TELL] = hear_text, [TAG_BYTES] = hear_bytes, [TAG_REPLY] = hear_reply};
 
 static void listen(kt_work *w)
 {
@@ -452,7 +443,7 @@ static void listen(kt_work *w)
         MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, w->comm, &there, &from);
         if (!there)
             return;
-        assert(from.MPI_TAG >= TAG_ASK && from.MPI_TAG <= TAG_STOP);
+        assert(from.MPI_TAG >= TAG_ASK && from.MPI_TAG <= TAG_REPLY);
         hear[from.MPI_TAG](w, from.MPI_SOURCE);
     }
 }
@@ -464,7 +455,7 @@ void desk_serve(kt_work *w)
     double now = MPI_Wtime();
     if (w->size > 1)
         listen(w);
-    if ((o->stop && *o->stop) || (o->stop_after > 0 && now - d->began >= o->stop_after))
+    if (o->stop && *o->stop)
         stop(w);
     if (o->save_every > 0 && d->awaited == 0 && !d->stopping && now - d->committed >= o->save_every)
         ask_for_states(w, now);
@@ -472,6 +463,8 @@ void desk_serve(kt_work *w)
 
 void desk_await_growth(kt_work *w, int leader, int n_team)
 {
-    while (w->desk->by[leader].n_team < n_team)
-        kt_work_poll(w);
+    while (w->desk->by[leader].n_team < n_team) {
+        kt_pause();
+        desk_serve(w);
+    }
 }

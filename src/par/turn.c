@@ -69,7 +69,9 @@ void turn_send(kt_work *w, int kind, const char *bytes, size_t n)
 void kt_work_save(kt_work *w, char *bytes, size_t n)
 {
     if (w->rank == 0) {
+        w->runs = false;
         turn_send(w, BYTES_STATE, bytes, n);
+        w->runs = true;
         free(bytes);
         return;
     }
@@ -89,14 +91,6 @@ void kt_work_tell(kt_work *w, const char *text, size_t n)
         kt_comm_send(text, n, 0, TAG_TELL, w->comm);
 }
 
-static void tell_stop(kt_work *w)
-{
-    if (w->rank == 0 || w->told_stop || !w->options->stop || !*w->options->stop)
-        return;
-    w->told_stop = true;
-    kt_comm_send(NULL, 0, 0, TAG_STOP, w->comm);
-}
-
 static void tell_reply(kt_work *w, bool yes)
 {
     reply r = {(int64_t)w->task->item, yes};
@@ -105,15 +99,6 @@ static void tell_reply(kt_work *w, bool yes)
         desk_reply(w, 0, &r);
     else
         kt_comm_send(&r, sizeof r, 0, TAG_REPLY, w->comm);
-}
-
-void kt_work_poll(kt_work *w)
-{
-    kt_pulse_beat();
-    if (w->rank == 0)
-        desk_serve(w);
-    else
-        tell_stop(w);
 }
 
 /* ---- a turn ---- */
@@ -182,14 +167,13 @@ static kt_work_order obey(kt_work *w, const int64_t word[2])
 }
 
 /* In a team the leader's word is on its way while the next piece is computed, and is obeyed a turn later. */
-kt_work_order kt_work_turn(kt_work *w, uint64_t steps, uint64_t of_steps)
+static kt_work_order take_turn(kt_work *w, uint64_t steps, uint64_t of_steps)
 {
     bool leads = w->team[0] == w->rank;
-    if (w->first_turn == 0) {
-        w->first_turn = MPI_Wtime();
-        w->first_step = steps;
-    }
-    kt_work_poll(w);
+    kt_pause();
+    kt_pulse_beat();
+    if (w->rank == 0)
+        desk_serve(w);
     if (leads && w->rank != 0)
         hear_orders(w);
     if (w->n_team == 1) {
@@ -207,4 +191,16 @@ kt_work_order kt_work_turn(kt_work *w, uint64_t steps, uint64_t of_steps)
         MPI_Ibcast(w->word, 2, MPI_INT64_T, 0, w->task->team, &w->words);
     }
     return obey(w, word);
+}
+
+kt_work_order kt_work_turn(kt_work *w, uint64_t steps, uint64_t of_steps)
+{
+    if (w->first_turn == 0) {
+        w->first_turn = MPI_Wtime();
+        w->first_step = steps;
+    }
+    w->runs = false;
+    kt_work_order order = take_turn(w, steps, of_steps);
+    w->runs = true;
+    return order;
 }

@@ -1,4 +1,5 @@
 #include "kt/comm.h"
+#include "kt/pulse.h"
 #include "work_private.h"
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +32,9 @@ static kt_status run_once(kt_work *w, kt_work_task *task, kt_error *err)
     w->words = MPI_REQUEST_NULL;
     w->first_turn = 0;
     w->began = MPI_Wtime();
+    w->runs = true;
     kt_status status = w->calls->run(w->calls->context, w, task, err);
+    w->runs = false;
     if (w->words != MPI_REQUEST_NULL)
         kt_comm_wait(&w->words, MPI_STATUS_IGNORE);
     if (w->n_team > 1)
@@ -133,7 +136,8 @@ static kt_status queue_first_rank(kt_work *w, kt_status status, kt_error *err)
         answer a;
         const int *team;
         size_t n = 0;
-        kt_work_poll(w);
+        kt_pause();
+        desk_serve(w);
         if (!desk_ask(&a, &team, w, status != KT_OK)) {
             nanosleep(&nap, NULL);
         } else if (a.item != NONE_LEFT && status == KT_OK) {
@@ -144,21 +148,11 @@ static kt_status queue_first_rank(kt_work *w, kt_status status, kt_error *err)
     return status;
 }
 
-/* Waits for rank 0's answer, and tells it meanwhile that this rank was asked to stop. */
 static kt_status ask(answer *a, char **state, kt_work *w, int what, kt_error *err)
 {
     kt_status status = KT_OK;
-    const struct timespec nap = {0, NAP_NS};
-    MPI_Request request;
-    MPI_Irecv(a, (int)sizeof *a, MPI_BYTE, 0, TAG_ANSWER, w->comm, &request);
     kt_comm_send(&what, sizeof what, 0, TAG_ASK, w->comm);
-    for (int done = 0;;) {
-        MPI_Test(&request, &done, MPI_STATUS_IGNORE);
-        if (done)
-            break;
-        kt_work_poll(w);
-        nanosleep(&nap, NULL);
-    }
+    kt_comm_receive(a, sizeof *a, 0, TAG_ANSWER, w->comm);
     *state = NULL;
     if (a->n_team > 0)
         kt_comm_receive(w->next_team, (size_t)a->n_team * sizeof *w->next_team, 0, TAG_TEAM, w->comm);
@@ -254,6 +248,18 @@ static kt_status close_desk(int *left, kt_work *w, kt_status status, kt_error *e
     return status == KT_OK ? desk_status(w, err) : status;
 }
 
+/* The desk is not served within itself, nor in the middle of a turn. */
+static bool see_to(void *context)
+{
+    kt_work *w = context;
+    if (w->outer.call)
+        w->outer.call(w->outer.context);
+    kt_pulse_beat();
+    if (w->rank == 0 && w->runs)
+        desk_serve(w);
+    return false;
+}
+
 kt_status kt_work_run(bool *stopped, const kt_work_item *items, size_t n, const kt_work_options *options,
                       MPI_Comm comm, const kt_work_calls *calls, kt_error *err)
 {
@@ -266,6 +272,7 @@ kt_status kt_work_run(bool *stopped, const kt_work_item *items, size_t n, const 
     size_t *order = NULL, n_team = 0;
     int left = 0;
 
+    w.outer = kt_pause_with((kt_pauser){see_to, &w});
     MPI_Comm_dup(comm, &w.comm);
     MPI_Comm_dup(comm, &w.groups);
     w.rank = kt_comm_rank(comm);
@@ -285,6 +292,7 @@ kt_status kt_work_run(bool *stopped, const kt_work_item *items, size_t n, const 
     kt_comm_bcast(&left, sizeof left, 0, comm);
     *stopped = left != 0;
 out:
+    kt_pause_with(w.outer);
     desk_destroy(w.desk);
     free(order);
     free(w.team);

@@ -2,23 +2,13 @@
 #ifndef KT_PAR_WORK_PRIVATE_H
 #define KT_PAR_WORK_PRIVATE_H
 
+#include "kt/pause.h"
 #include "kt/work.h"
 
-/* To rank 0: ASK an int, TELL text, BYTES a bytes_head, then the bytes (STATE); REPLY a reply, STOP nothing.
+/* To rank 0: ASK an int, TELL text, BYTES a bytes_head, then the bytes (STATE); REPLY a reply.
  * From rank 0: ANSWER an answer, then its ranks (TEAM) and its state (STATE); ORDER an order, then its ranks
  * (LARGER). Orders may lie unread when their run has ended, so that nothing else has their tags. */
-enum {
-    TAG_ASK = 1,
-    TAG_TELL,
-    TAG_BYTES,
-    TAG_REPLY,
-    TAG_STOP,
-    TAG_ANSWER,
-    TAG_TEAM,
-    TAG_STATE,
-    TAG_ORDER,
-    TAG_LARGER
-};
+enum { TAG_ASK = 1, TAG_TELL, TAG_BYTES, TAG_REPLY, TAG_ANSWER, TAG_TEAM, TAG_STATE, TAG_ORDER, TAG_LARGER };
 
 enum { ASK_NEXT, ASK_FAILED };
 enum { BYTES_RESULT, BYTES_STATE, BYTES_LEFT }; /* the end; on the way; where a run was left for a stop */
@@ -59,9 +49,10 @@ struct kt_work {
     const kt_work_item *items;
     const kt_work_calls *calls;
     const kt_work_options *options;
-    double latency; /* seconds of an exchange between two ranks */
-    bool told_stop; /* rank 0 knows that this rank was asked to */
-    desk *desk;     /* on rank 0 */
+    kt_pauser outer; /* of the caller of kt_work_run */
+    bool runs;       /* the caller's own code: the desk can be served */
+    double latency;  /* seconds of an exchange between two ranks */
+    desk *desk;      /* on rank 0 */
 
     /* the running item */
     kt_work_task *task;

@@ -1,5 +1,6 @@
 #include "clean_private.h"
 
+#include "kt/pause.h"
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -308,6 +309,8 @@ kt_status kt_clean_make(kt_cleaned **cleaned, const kt_spans *spans, const kt_ma
                         void *context, kt_error *err)
 {
     kt_status status = KT_OK;
+    kt_status (*const stages[])(kt_cleaned * c, kt_error * err) = {find_visits, find_load, find_times, judge,
+                                                                   order_rows};
     kt_cleaned *c = NULL;
     uint64_t count[KT_FATES] = {0};
     *cleaned = NULL;
@@ -318,11 +321,10 @@ kt_status kt_clean_make(kt_cleaned **cleaned, const kt_spans *spans, const kt_ma
     c->note = note;
     c->context = context;
     c->flags = kt_json_array();
-    KT_TRY(find_visits(c, err));
-    KT_TRY(find_load(c, err));
-    KT_TRY(find_times(c, err));
-    KT_TRY(judge(c, err));
-    KT_TRY(order_rows(c, err));
+    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
+        KT_TRY(kt_go_on(err));
+        KT_TRY(stages[i](c, err));
+    }
     for (size_t i = 0; i < c->visits.n; i++)
         c->visits.line[c->visits.visit[i].span] = c->visits.visit[i].fate;
     for (size_t i = 0; i < spans->n; i++)

@@ -4,6 +4,7 @@
 #include "kt/h5.h"
 #include "kt/json.h"
 #include "kt/original.h"
+#include "kt/pause.h"
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -294,6 +295,9 @@ static bool lies_beside(const source *file)
 
 static kt_status read_file(reader *r, const source *file, kt_error *err)
 {
+    kt_status status = kt_go_on(err);
+    if (status != KT_OK)
+        return status;
     if (lies_beside(file))
         return KT_OK;
     if (strcmp(base_name(file->path), "manifest.json") == 0)

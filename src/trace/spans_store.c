@@ -2,6 +2,7 @@
 
 #include "kt/file.h"
 #include "kt/h5.h"
+#include "kt/pause.h"
 #include "spans_columns.h"
 #include "spans_private.h"
 #include <stdlib.h>
@@ -323,6 +324,7 @@ static kt_status read_piece(kt_spans *spans, reader *r, size_t first, size_t n, 
     if (n_tags > r->n_tags - *first_tag)
         KT_TRY(kt_fail(err, KT_INPUT, "%s:/tags: there are %zu, spans up to %zu want %zu", r->path, r->n_tags,
                        first + n, *first_tag + n_tags));
+    KT_TRY(kt_go_on(err));
     KT_TRY(kt_grow(&r->key, n_tags, sizeof *r->key, err));
     KT_TRY(kt_grow(&r->value, n_tags, sizeof *r->value, err));
     KT_TRY(kt_h5_get_rows(r->key, r->tags, "key", KT_H5_U32, *first_tag, n_tags, err));

@@ -242,6 +242,7 @@ static const float *whole_batch(kt_fit *fit, float share, int total)
     }
     kt_kernel_batch(fit->gradient, fit->now.state, fit->kernel, fit->now.params, fit->rows.train,
                     fit->blocks.gather, total, share, fit->penalty);
+    kt_fit_worked(fit, (size_t)total);
     return fit->gradient;
 }
 
@@ -264,6 +265,7 @@ static kt_status gradient(const float **out, kt_fit *fit, kt_error *err)
         kt_kernel_block(kt_tree_next(&fit->tree), fit->kernel, fit->now.params, fit->rows.train, rows, n,
                         share, fit->penalty);
         kt_tree_push(&fit->tree, (kt_tree_node){0, p});
+        kt_fit_worked(fit, (size_t)n);
     }
     if (fit->team.complete)
         KT_TRY(fit->team.complete(fit->team.context, &fit->tree, fit->blocks.strips, err));

@@ -4,6 +4,7 @@
 #define KT_TRAIN_FIT_PRIVATE_H
 
 #include "kt/fit.h"
+#include "kt/pause.h"
 
 /* ---- block.c: which rows make step i ---- */
 typedef struct {
@@ -91,7 +92,19 @@ struct kt_fit {
     bool has_best;
     kt_look *looks;
     double best_validation;
+    double work; /* rows x parameters since the last pause */
 };
+
+/* A step of a large network takes long: after rows at the network, pauses where it is time to. */
+static inline void kt_fit_worked(kt_fit *fit, size_t rows)
+{
+    const double most = 8e6;
+    fit->work += (double)rows * (double)fit->size;
+    if (fit->work < most)
+        return;
+    fit->work = 0;
+    kt_pause();
+}
 
 /* ---- look.c ---- */
 /* Mean validation loss and range of the log of the first parameter, at fit->now. Collective over the team. */

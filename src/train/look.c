@@ -25,6 +25,7 @@ static double block_loss(kt_fit *fit, const float *judged, int block)
     kt_kernel_losses(losses, fit->judge, judged, fit->rows.validation + at * fit->rows.record, n);
     for (size_t i = 0; i < n; i++)
         sum += (double)losses[i];
+    kt_fit_worked(fit, n);
     return sum;
 }
 
@@ -49,12 +50,15 @@ out:
 static void extend(double *low, double *high, kt_fit *fit, const float *judged, const float *records,
                    size_t n)
 {
-    float l, h;
-    if (n == 0)
-        return;
-    kt_kernel_range(&l, &h, fit->judge, judged, records, n);
-    *low = fmin(*low, (double)l);
-    *high = fmax(*high, (double)h);
+    enum { PIECE = 16 * KT_BLOCK };
+    for (size_t at = 0; at < n; at += PIECE) {
+        size_t some = n - at < PIECE ? n - at : PIECE;
+        float l, h;
+        kt_kernel_range(&l, &h, fit->judge, judged, records + at * fit->rows.record, some);
+        *low = fmin(*low, (double)l);
+        *high = fmax(*high, (double)h);
+        kt_fit_worked(fit, some);
+    }
 }
 
 kt_status kt_fit_range(double *low, double *high, kt_fit *fit, const float *judged, bool all_rows,

@@ -29,6 +29,7 @@ static double clipped(const kt_recipe *recipe, double y)
 static int ascending(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
+    KT_PAUSE_OFTEN();
     return (x > y) - (x < y);
 }
 
@@ -136,6 +137,7 @@ static kt_status distinct(float *points, size_t *n_points, const kt_model *model
     for (size_t i = 0; i < s->n; i++) {
         float *point = points + n * record;
         uint64_t hash = 0;
+        KT_PAUSE_OFTEN();
         memset(point, 0, record * sizeof *point);
         kt_scaler_apply(point, &model->scaler, s->x + i * (size_t)d, d);
         for (int c = 0; c < d; c++) {
@@ -185,8 +187,10 @@ static kt_status points_make(kt_rows *rows, const kt_model *model, const sample 
     }
     KT_TRY(kt_alloc(&rows->targets, s->n, sizeof *rows->targets, err));
     rows->n_targets = s->n;
-    for (size_t i = 0; i < s->n; i++)
+    for (size_t i = 0; i < s->n; i++) {
+        KT_PAUSE_OFTEN();
         rows->targets[i] = kt_model_target(model, s->sorted[i]); /* who sorts them again does so soon */
+    }
 out:
     return status;
 }
@@ -267,6 +271,7 @@ kt_status kt_rows_init(kt_rows *rows, kt_model *model, const kt_recipe *recipe, 
         KT_TRY(kt_fail(err, KT_REFUSED, "%s: all processing times are zero", data->name));
 
     KT_TRY(sample_read(&s, recipe, data, err));
+    kt_pause();
     KT_TRY(model_scales(model, recipe, data, &s, &range, err));
     rows->record = kt_kernel_record(data->d);
     KT_TRY(points_make(rows, model, &s, err));

@@ -1,6 +1,8 @@
 /* Work is done once, however it is shared, interrupted and taken up again. An item here is a number of steps;
  * its state is how many are done, and in a team every step checks that all ranks are at the same one. */
 #include "kt/comm.h"
+#include "kt/halt.h"
+#include "kt/pause.h"
 #include "kt/work.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -135,16 +137,29 @@ static kt_status commit(void *context, kt_error *err)
     return KT_OK;
 }
 
-static kt_status work(bool *stopped, book *b, kt_work_options options, kt_error *err)
+static bool poll_halt(void *halt)
 {
+    kt_halt_poll(halt);
+    return true; /* work that may be given up is another matter */
+}
+
+/* As a job does it; after: seconds until all are to stop, or 0. */
+static kt_status work(bool *stopped, book *b, kt_work_options options, double after, kt_error *err)
+{
+    kt_halt *halt;
     kt_work_item items[ITEMS];
     const kt_work_calls calls = {run, hear, begun, result, state, commit, b};
     MPI_Bcast(b->done, (int)sizeof b->done, MPI_BYTE, 0, MPI_COMM_WORLD);
     for (int i = 0; i < ITEMS; i++)
         items[i] = (kt_work_item){.cost = b->cost[i], .limit = b->limit[i], .done = b->done[i]};
     b->stop = 0;
-    options.stop = &b->stop;
-    return kt_work_run(stopped, items, ITEMS, &options, MPI_COMM_WORLD, &calls, err);
+    assert_int_equal(kt_halt_begin(&halt, &b->stop, after, MPI_COMM_WORLD, NULL), KT_OK);
+    options.stop = kt_halt_flag(halt);
+    kt_pause_with((kt_pauser){poll_halt, halt});
+    kt_status status = kt_work_run(stopped, items, ITEMS, &options, MPI_COMM_WORLD, &calls, err);
+    assert_ptr_equal(kt_pause_with((kt_pauser){0}).context, halt);
+    kt_halt_end(halt);
+    return status;
 }
 
 static book new_book(void)
@@ -177,7 +192,8 @@ static void every_item_is_done_once(void **unused)
         book b = new_book();
         int steps[ITEMS], widest[ITEMS];
         bool stopped = true;
-        assert_int_equal(work(&stopped, &b, (kt_work_options){.parallel = (kt_plan_mode)mode}, NULL), KT_OK);
+        assert_int_equal(work(&stopped, &b, (kt_work_options){.parallel = (kt_plan_mode)mode}, 0, NULL),
+                         KT_OK);
         assert_false(stopped);
         sum_up(steps, widest, &b);
         for (int i = 0; i < ITEMS; i++) {
@@ -208,7 +224,7 @@ static void free_ranks_join_what_runs(void **unused)
     /* an exchange that costs nothing: whether it pays must not hang on the machine's load */
     double latency = 1e-9;
     kt_work_options how = {.parallel = KT_PLAN_AUTO, .save_every = 0.02, .latency = &latency};
-    assert_int_equal(work(&stopped, &b, how, NULL), KT_OK);
+    assert_int_equal(work(&stopped, &b, how, 0, NULL), KT_OK);
     assert_false(stopped);
     sum_up(steps, widest, &b);
     if (rank == 0)
@@ -236,8 +252,8 @@ static void stopped_work_goes_on(void **unused)
         while (stopped && starts < 1000) {
             bool by_clock = starts % (size + 1) == size;
             b.stop_at_step = !by_clock && starts % (size + 1) == rank ? 3 + starts / 4 : 0;
-            kt_work_options how = {.parallel = (kt_plan_mode)mode, .stop_after = by_clock ? 0.003 : 0};
-            assert_int_equal(work(&stopped, &b, how, NULL), KT_OK);
+            kt_work_options how = {.parallel = (kt_plan_mode)mode};
+            assert_int_equal(work(&stopped, &b, how, by_clock ? 0.003 : 0, NULL), KT_OK);
             assert_memory_equal(b.committed, b.kept, stopped ? sizeof b.kept : 0);
             starts++;
         }
@@ -262,7 +278,7 @@ static void a_failure_ends_the_work(void **unused)
         bool stopped;
         b.fails = failing[i];
         snprintf(expected, sizeof expected, "item %zu failed", failing[i]);
-        assert_int_equal(work(&stopped, &b, (kt_work_options){.parallel = KT_PLAN_AUTO}, &err), KT_IO);
+        assert_int_equal(work(&stopped, &b, (kt_work_options){.parallel = KT_PLAN_AUTO}, 0, &err), KT_IO);
         assert_string_equal(err.message, expected);
         assert_int_equal(b.commits, rank == 0);
     }

@@ -8,6 +8,7 @@
 #include "kt/http.h"
 #include "kt/input.h"
 #include "kt/parts.h"
+#include "kt/pause.h"
 #include "kt/plan.h"
 #include "kt/pulse.h"
 #include "kt/recorded.h"
@@ -16,11 +17,12 @@
 #include <sys/utsname.h>
 #include <time.h>
 
-enum { STORE_WAIT_S = 60, STORE_NAP_NS = 200000000 }; /* the wait where --stall names none */
+enum { STORE_WAIT_S = 60, STORE_NAPS = 40, NAP_NS = 5000000 }; /* the wait where --stall names none */
 
 static void note(void *context, const char *line)
 {
-    progress_note(context, "%s", line);
+    job *j = context;
+    progress_note(&j->progress, "%s", line);
 }
 
 /* ---- what the user named ---- */
@@ -73,13 +75,13 @@ static kt_status clean(kt_samples *samples, job *j, const char *const *paths, si
     kt_spans_papers papers = {.certificate = NULL};
     kt_manifest manifest = {.n = 0};
     kt_json *report = NULL;
-    kt_recorded_options recorded = {.manifest = j->set.manifest, .note = note, .context = &j->progress};
+    kt_recorded_options recorded = {.manifest = j->set.manifest, .note = note, .context = j};
     kt_clean_settings how = settings_clean(&j->set);
     if (j->set.features.n > 0)
         KT_TRY(kt_fail(err, KT_USAGE, "--features: rows of traces have rps_eff and rep"));
     KT_TRY(kt_recorded_read(&spans, &papers, &manifest, paths, n, &recorded, err));
     KT_TRY(progress_phase(&j->progress, "clean", err));
-    KT_TRY(kt_clean_run(samples, &report, &spans, &manifest, &how, note, &j->progress, err));
+    KT_TRY(kt_clean_run(samples, &report, &spans, &manifest, &how, note, j, err));
     KT_TRY(kt_samples_certify(samples, &papers, err));
 out:
     kt_json_drop(report);
@@ -109,14 +111,17 @@ out:
 
 static void show_pull(void *context, double done_s, double all_s, uint64_t traces, uint64_t spans)
 {
-    progress_live(context, "pull: %.0f %%, %llu traces, %llu spans", all_s > 0 ? 100 * done_s / all_s : 100.,
-                  (unsigned long long)traces, (unsigned long long)spans);
+    job *j = context;
+    progress_live(&j->progress, "pull: %.0f %%, %llu traces, %llu spans",
+                  all_s > 0 ? 100 * done_s / all_s : 100., (unsigned long long)traces,
+                  (unsigned long long)spans);
 }
 
 static bool is_stopped(void *context)
 {
-    const progress *p = context;
-    return p->stop && *p->stop;
+    const job *j = context;
+    kt_pause();
+    return *kt_halt_flag(j->halt);
 }
 
 /* Into RUN/spans.h5, which a run that goes on has already. */
@@ -133,7 +138,7 @@ static kt_status pull(job *j, const char *path, kt_error *err)
                          .note = note,
                          .progress = show_pull,
                          .stop = is_stopped,
-                         .context = &j->progress};
+                         .context = j};
     if (kt_path_kind_of(path) == KT_PATH_FILE)
         return KT_OK;
     KT_TRY(jaeger_pull(&result, &wanted, err));
@@ -164,7 +169,7 @@ static kt_status read_tables(kt_samples *samples, job *j, kt_error *err)
     kt_csv_options csv;
     KT_TRY(settings_csv(&csv, &j->set, err));
     csv.note = note;
-    csv.context = &j->progress;
+    csv.context = j;
     KT_TRY(kt_input_read(samples, j->inputs, j->n_inputs, &csv, err));
 out:
     return status;
@@ -293,11 +298,23 @@ kt_status acquire_mark(uint8_t mark[KT_DIGEST_BYTES], const kt_store *store, kt_
     return KT_OK;
 }
 
+/* Until it is worth another look. */
+static kt_status wait_for_store(kt_error *err)
+{
+    const struct timespec nap = {0, NAP_NS};
+    kt_status status = KT_OK;
+    for (int i = 0; i < STORE_NAPS && status == KT_OK; i++) {
+        kt_pulse_beat();
+        nanosleep(&nap, NULL);
+        status = kt_go_on(err);
+    }
+    return status;
+}
+
 /* A shared filesystem may show another host's new file late. */
 static kt_status open_store_as(kt_store **store, const char *path, const job *j,
                                const uint8_t expected[KT_DIGEST_BYTES], kt_error *err)
 {
-    const struct timespec nap = {0, STORE_NAP_NS};
     const double began = MPI_Wtime(), wait = j->stall > 0 ? j->stall : STORE_WAIT_S;
     struct utsname host;
     uname(&host);
@@ -315,8 +332,9 @@ static kt_status open_store_as(kt_store **store, const char *path, const job *j,
             return kt_fail(err, KT_IO, "%s: rank %d on %s %s: %s", path, j->rank, host.nodename,
                            status == KT_OK ? "sees another file than rank 0" : "cannot read it",
                            status == KT_OK ? "is the folder shared by all hosts?" : why.message);
-        kt_pulse_beat();
-        nanosleep(&nap, NULL);
+        status = wait_for_store(err);
+        if (status != KT_OK)
+            return status;
     }
 }
 

@@ -220,7 +220,7 @@ static kt_status finish(fitting *f, const kt_error *why, kt_error *err)
     kt_status status = KT_OK;
     bool refused = why->status != KT_OK;
     if (!refused)
-        KT_TRY(judging_run(&f->entry, f->j, f->team.work, f->team.service, f->team.task->team, err));
+        KT_TRY(judging_run(&f->entry, f->j, f->team.service, f->team.task->team, err));
     f->judged = MPI_Wtime();
     if (f->team.rank != 0)
         goto out;

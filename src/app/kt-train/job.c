@@ -3,8 +3,8 @@
 #include "kt/file.h"
 #include "kt/folder.h"
 #include "kt/parts.h"
+#include "kt/pause.h"
 #include "kt/pulse.h"
-#include <float.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -209,14 +209,6 @@ static void plan_items(kt_work_item *items, const job *j)
     }
 }
 
-double job_remaining(const job *j)
-{
-    double passed = MPI_Wtime() - j->progress.began;
-    if (j->set.stop_after <= 0)
-        return 0;
-    return j->set.stop_after > passed ? j->set.stop_after - passed : DBL_MIN;
-}
-
 /* stopped: on request; what was kept is in the checkpoint. */
 static kt_status fit_all(bool *stopped, job *j, kt_error *err)
 {
@@ -232,8 +224,7 @@ static kt_status fit_all(bool *stopped, job *j, kt_error *err)
                                  .context = j};
     const kt_work_options how = {.parallel = (kt_plan_mode)j->set.parallel,
                                  .save_every = j->set.checkpoint_every,
-                                 .stop_after = job_remaining(j),
-                                 .stop = j->stop};
+                                 .stop = kt_halt_flag(j->halt)};
 
     status = kt_alloc(&items, n, sizeof *items, err);
     KT_TRY(kt_comm_agree(j->comm, status, err));
@@ -310,16 +301,26 @@ out:
     return status;
 }
 
+/* The others need not hear of a stop before rank 0 has work for them again. What ends within a moment is not
+ * given up. Does not beat: nothing is expected of a rank that works alone. */
+static bool see_to(void *context)
+{
+    const double moment = 0.5; /* s */
+    job *j = context;
+    return kt_halt_poll(j->halt) > moment;
+}
+
 kt_status job_run(int *code, int argc, char **argv, const char *isa, const volatile sig_atomic_t *stop,
                   MPI_Comm comm, kt_error *err)
 {
     kt_status status = KT_OK;
-    job j = {.comm = comm, .rank = kt_comm_rank(comm), .size = kt_comm_size(comm), .stop = stop};
+    job j = {.comm = comm, .rank = kt_comm_rank(comm), .size = kt_comm_size(comm)};
     bool stopped = false;
     *code = EXIT_DONE;
     KT_TRY(configure(&j, argc, argv, isa, err));
     progress_init(&j.progress, j.set.quiet || j.rank != 0);
-    j.progress.stop = stop;
+    KT_TRY(kt_halt_begin(&j.halt, stop, j.set.stop_after, comm, err));
+    kt_pause_with((kt_pauser){see_to, &j});
     if (j.set.dry_run) {
         KT_TRY(alone(&j, sweep_dry, err));
         goto out;
@@ -335,6 +336,8 @@ kt_status job_run(int *code, int argc, char **argv, const char *isa, const volat
     kt_comm_bcast(&refused, sizeof refused, 0, comm);
     *code = stopped ? EXIT_STOPPED : refused ? EXIT_SOME_REFUSED : EXIT_DONE;
 out:
+    kt_pause_with((kt_pauser){0});
+    kt_halt_end(j.halt);
     kt_pulse_end();
     job_clear(&j);
     return status;

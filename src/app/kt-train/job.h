@@ -6,6 +6,7 @@
 #include "kt/archive.h"
 #include "kt/checkpoint.h"
 #include "kt/folder.h"
+#include "kt/halt.h"
 #include "kt/lock.h"
 #include "kt/store.h"
 #include "kt/work.h"
@@ -50,17 +51,14 @@ typedef struct job {
     int commits;                  /* of the checkpoint, and what they took */
     double commit_seconds;
     char digest[KT_DIGEST_HEX];
-    kt_run_state before;               /* what was in the folder */
-    const volatile sig_atomic_t *stop; /* not 0: this process was asked to stop */
+    kt_run_state before; /* what was in the folder */
+    kt_halt *halt;       /* was any rank asked to stop, or is --stop-after over? */
 } job;
 
 /* Collective on comm. argc, argv are read on rank 0 only. stop: not 0 once this process was asked to stop.
  * *code: the program's exit code where KT_OK is returned. */
 kt_status job_run(int *code, int argc, char **argv, const char *isa, const volatile sig_atomic_t *stop,
                   MPI_Comm comm, kt_error *err);
-
-/* Seconds until --stop-after, which counts from the job's start; 0: never. */
-double job_remaining(const job *j);
 
 /* ---- acquire.c: whatever the user named becomes RUN/dataset.h5 ---- */
 kt_status acquire_check(const kt_json *options, size_t n_operands, kt_error *err); /* is any data named? */
@@ -88,8 +86,7 @@ kt_status fitting_run(void *context, kt_work *work, kt_work_task *task, kt_error
 
 /* ---- judging.c: held-out cells and the sketch, shared out over the team; the entry is complete on its rank
  * 0 ---- */
-kt_status judging_run(kt_archive_entry *entry, const job *j, kt_work *work, size_t item, MPI_Comm team,
-                      kt_error *err);
+kt_status judging_run(kt_archive_entry *entry, const job *j, size_t item, MPI_Comm team, kt_error *err);
 
 /* ---- keeping.c: results and states that come in, on rank 0 ---- */
 /* A service's result as bytes, which the caller frees. */

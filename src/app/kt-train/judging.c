@@ -1,6 +1,5 @@
 #include "job.h"
 #include "kt/comm.h"
-#include "kt/pulse.h"
 #include "kt/rng.h"
 #include "team_cells.h"
 #include <stdlib.h>
@@ -30,14 +29,12 @@ static kt_status score(void *context, void *result, kt_predictor *predictor, con
     return status;
 }
 
-static kt_status judge_cells(kt_archive_entry *entry, const job *j, kt_work *work, size_t item, MPI_Comm team,
-                             kt_error *err)
+static kt_status judge_cells(kt_archive_entry *entry, const job *j, size_t item, MPI_Comm team, kt_error *err)
 {
     kt_status status = KT_OK;
     const kt_store_service *s = kt_store_at(j->store, item);
     scoring how = {(uint64_t)j->set.seed, kt_rng_subject(s->name)};
-    team_cells cells = {.work = work,
-                        .team = team,
+    team_cells cells = {.team = team,
                         .store = j->store,
                         .service = item,
                         .size = sizeof *entry->cells,
@@ -56,8 +53,8 @@ out:
 
 /* ---- the sketch of the rows that were trained on ---- */
 
-static kt_status sketch_own(uint64_t *sketch, size_t *n_sketch, const job *j, kt_work *work, size_t item,
-                            int rank, int size, kt_error *err)
+static kt_status sketch_own(uint64_t *sketch, size_t *n_sketch, const job *j, size_t item, int rank, int size,
+                            kt_error *err)
 {
     kt_status status = KT_OK;
     const kt_store_service *s = kt_store_at(j->store, item);
@@ -72,13 +69,11 @@ static kt_status sketch_own(uint64_t *sketch, size_t *n_sketch, const job *j, kt
     KT_TRY(kt_alloc(&hashes, PIECE + KT_SKETCH, sizeof *hashes, err));
     for (size_t at = from; at < to; at += PIECE) {
         size_t n = to - at < PIECE ? to - at : PIECE;
-        kt_pulse_beat();
         KT_TRY(kt_store_rows(x, y, NULL, j->store, item, at, n, err));
         memcpy(hashes, sketch, kept * sizeof *hashes);
         for (size_t i = 0; i < n; i++)
             hashes[kept + i] = kt_row_hash(x + i * (size_t)d, d, y[i]);
         kept = kt_sketch_make(sketch, hashes, kept + n);
-        kt_work_poll(work);
     }
     *n_sketch = kept;
 out:
@@ -99,14 +94,13 @@ static kt_status take_sketch(void *context, const char *data, size_t n, int rank
     return KT_OK;
 }
 
-static kt_status sketch_rows(kt_archive_entry *entry, const job *j, kt_work *work, size_t item, MPI_Comm team,
-                             kt_error *err)
+static kt_status sketch_rows(kt_archive_entry *entry, const job *j, size_t item, MPI_Comm team, kt_error *err)
 {
     kt_status status = KT_OK;
     uint64_t own[KT_SKETCH];
     sketch_sink sink = {.n = 0};
     size_t n = 0;
-    status = sketch_own(own, &n, j, work, item, kt_comm_rank(team), kt_comm_size(team), err);
+    status = sketch_own(own, &n, j, item, kt_comm_rank(team), kt_comm_size(team), err);
     KT_TRY(kt_comm_agree(team, status, err));
     KT_TRY(kt_comm_gather((const char *)own, n * sizeof *own, 0, team, take_sketch, &sink, err));
     entry->n_sketch = sink.n;
@@ -115,12 +109,11 @@ out:
     return status;
 }
 
-kt_status judging_run(kt_archive_entry *entry, const job *j, kt_work *work, size_t item, MPI_Comm team,
-                      kt_error *err)
+kt_status judging_run(kt_archive_entry *entry, const job *j, size_t item, MPI_Comm team, kt_error *err)
 {
     kt_status status = KT_OK;
-    KT_TRY(judge_cells(entry, j, work, item, team, err));
-    KT_TRY(sketch_rows(entry, j, work, item, team, err));
+    KT_TRY(judge_cells(entry, j, item, team, err));
+    KT_TRY(sketch_rows(entry, j, item, team, err));
 out:
     return status;
 }

@@ -6,7 +6,6 @@
 #include "kt/fit.h"
 #include "kt/json.h"
 #include "kt/lock.h"
-#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -20,7 +19,6 @@ typedef struct {
     kt_json *phases; /* seconds by phase */
     double phase_began;
     const char *phase;
-    const volatile sig_atomic_t *stop; /* not 0: this process was asked to stop */
 } progress;
 
 void progress_init(progress *p, bool quiet);

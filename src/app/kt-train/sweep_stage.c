@@ -316,9 +316,8 @@ kt_status sweep_stage_run(bool *stopped, job *j, kt_error *err)
                                  .context = j};
     const kt_work_options how = {.parallel = (kt_plan_mode)j->set.parallel,
                                  .save_every = j->set.checkpoint_every,
-                                 .stop_after = job_remaining(j),
                                  .latency = &s->latency,
-                                 .stop = j->stop};
+                                 .stop = kt_halt_flag(j->halt)};
     *stopped = false;
     status = kt_alloc(&items, n, sizeof *items, err);
     KT_TRY(kt_comm_agree(j->comm, status, err));

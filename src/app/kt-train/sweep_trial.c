@@ -68,8 +68,7 @@ static kt_status judge(trying *t, kt_error *err)
 {
     kt_status status = KT_OK;
     kt_model model = {0};
-    team_cells cells = {.work = t->team.work,
-                        .team = t->team.task->team,
+    team_cells cells = {.team = t->team.task->team,
                         .store = t->team.store,
                         .service = t->team.service,
                         .size = sizeof *t->value,

@@ -31,11 +31,6 @@ out:
     return status;
 }
 
-static void pause_for_work(void *work)
-{
-    kt_work_poll(work);
-}
-
 /* This rank's, one after the other in own; a held-out cell's rows follow those of the held-out cells before
  * it. */
 static kt_status judge_own(char *own, size_t *n_own, const team_cells *t, kt_error *err)
@@ -44,14 +39,12 @@ static kt_status judge_own(char *own, size_t *n_own, const team_cells *t, kt_err
     const kt_store_service *s = kt_store_at(t->store, t->service);
     size_t first = s->n_train + s->n_validation, at = 0, n = 0;
     size_t rank = (size_t)kt_comm_rank(t->team), ranks = (size_t)kt_comm_size(t->team);
-    kt_predictor_on_pause(t->predictor, pause_for_work, t->work);
     for (size_t c = 0; c < s->n_cells; c++) {
         if (!s->cell_test[c])
             continue;
         if (at++ % ranks == rank)
             KT_TRY(judge_one(own + n++ * t->size, t, c, first, err));
         first += s->cells[c].rows;
-        kt_work_poll(t->work);
     }
     *n_own = n;
 out:

@@ -4,10 +4,9 @@
 
 #include "kt/model.h"
 #include "kt/store.h"
-#include "kt/work.h"
+#include <mpi.h>
 
 typedef struct {
-    kt_work *work;
     MPI_Comm team;
     kt_store *store;
     size_t service; /* in the store */
