@@ -2,6 +2,7 @@
 #include "check.h"
 #include "kt/csv.h"
 #include "kt/h5.h"
+#include "kt/pause.h"
 #include "kt/rng.h"
 #include "kt/store.h"
 #include "store_private.h"
@@ -238,6 +239,12 @@ static kt_status forbid(void *context, kt_error *err)
     return kt_fail(err, KT_BUSY, "no");
 }
 
+static bool give_up(void *unused)
+{
+    (void)unused;
+    return true;
+}
+
 static void cannot_write(void **state)
 {
     (void)state;
@@ -250,6 +257,9 @@ static void cannot_write(void **state)
     FAILS(kt_store_write("folder/x.h5", &samples, NULL, NULL, NULL, &err), KT_IO, "folder/x.h5");
     FAILS(kt_store_write("folder/y.h5", &samples, NULL, NULL, &(kt_file_guard){forbid, NULL}, &err), KT_BUSY,
           "no");
+    kt_pause_with((kt_pauser){give_up, NULL});
+    FAILS(kt_store_write("folder/z.h5", &samples, NULL, NULL, NULL, &err), KT_STOPPED, "stopped");
+    kt_pause_with((kt_pauser){0});
     OK(kt_folder_list(&names, &n, "folder", &err));
     assert_int_equal(n, 1); /* nothing temporary is left */
     free(names[0]);

@@ -72,6 +72,37 @@ done
 same one/models.h5 run/models.h5 "--stop-after"
 rm -rf run
 
+# before there is anything to keep: rank 0 waits for a server that says nothing
+cat >silent.py <<'EOF'
+import os, socket
+server = socket.create_server(("127.0.0.1", 0))
+with open("port.tmp", "w") as file:
+    file.write(str(server.getsockname()[1]))
+os.rename("port.tmp", "port")
+heard = [server.accept() for _ in range(99)]
+EOF
+python3 silent.py &
+silent=$!
+for _ in $(seq 300); do [ -s port ] && break; sleep 0.02; done
+for who in first last clock; do
+  at=$([ $who = clock ] && echo --stop-after 1)
+  kt_mpirun 3 "$kt_train" --jaeger "http://127.0.0.1:$(cat port)" --since 1h --until 30m --out run $at >stdout 2>stderr &
+  job=$!
+  for _ in $(seq 300); do grep -qs acquire run/journal.jsonl && break; sleep 0.02; done
+  sleep 0.3
+  pids=($(pgrep -f "^$kt_train --jaeger" | sort -n))
+  case $who in
+    first) kill -USR1 "${pids[0]}" ;;
+    last) kill -USR1 "${pids[-1]}" ;;
+  esac
+  asked=$(date +%s%N)
+  ends_with 75 "a silent server, $who"
+  [ $(($(date +%s%N) - asked)) -lt 10000000000 ] && ok || fail "a silent server, $who: more than 10 s"
+  [ "$(grep -c "^kt-train: stopped" stderr)" -eq 1 ] && ok || fail "a silent server, $who: $(cat stderr)"
+  rm -rf run
+done
+kill $silent
+
 # what is not the same run is refused, and nothing changes
 start 2 --quiet
 kill -USR1 $(ranks_of)
