@@ -35,6 +35,8 @@ if cmp -s <(rounded one/requests.csv) <(rounded other/requests.csv); then fail "
 run 1 load -u "$at/ok" -r 200 -n 100 -d 2 -s 3 -m 50 --seed 8 --out one
 has stderr "seed was 7, now it is 8"
 run 0 load -u "$at/ok" -r 100 -n 20 # no seed: each load draws its own
+has stdout "rep 1"
+has results/load-100/manifest.json '"*": 1'
 cp results/load-100/requests.csv first.csv
 run 0 load -u "$at/ok" -r 100 -n 20 --fresh --json
 has stdout '"cells_done": 1'
@@ -43,6 +45,7 @@ run 0 load -u "$at/ok" -r 300 --seconds 1 -s cart=2 -s entry=1 -s 4 --warmup 0.3
 [ -s stdout ] && fail "-q: $(cat stdout)" || ok
 same <(column parts/requests.csv 9 | tail -n +2 | uniq) <(printf '%s\n' warmup measured cooldown) "the phases"
 has parts/manifest.json '"cart": 2'
+has parts/manifest.json '"*": 4'
 run 0 load -u "$at/sleep/50" -r 100 -n 30 -m 1 --arrivals constant --out stalled
 has stderr "29 of 30 requests waited"
 has stderr "achieved"

@@ -30,9 +30,8 @@ static const kt_option own[] = {
      "how long requests are due, instead of --nreq", NULL},
     {"srep", 's', KT_OPTION_TEXTS, RUN, WISH(rep), 0, 0, NULL, NULL, "REP",
      "replicas that are running, a label: N for every service, or SERVICE=N, which may be repeated and goes "
-     "before N. Written to the manifest where given; without it (the original's 1) nothing is claimed, and "
-     "the "
-     "cleaning counts the pods that it sees",
+     "before N (default 1). The manifest has it, and it counts in the cleaning, which names services of "
+     "which it sees more or fewer pods",
      NULL},
     {"sd", 'd', KT_OPTION_REAL, RUN, WISH(slowdown), 1e-6, 1e6, NULL, NULL, "FACTOR",
      "slowdown: divides the rate (default 1)", NULL},

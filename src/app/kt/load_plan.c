@@ -49,13 +49,14 @@ static kt_status put_cell(kt_json *plan, const load_wishes *w, kt_error *err)
     kt_json *cell = kt_json_object(), *reps = kt_json_object();
     for (size_t i = 0; i < w->rep.n; i++)
         KT_TRY(put_rep(reps, w->rep.text[i], err));
+    if (!kt_json_get(reps, "*"))
+        KT_TRY(put_rep(reps, "1", err));
     kt_json_put(cell, "rps", kt_json_real(w->rps));
     if (w->requests > 0)
         kt_json_put(cell, "requests", kt_json_int(w->requests));
     else
         kt_json_put(cell, "seconds", kt_json_real(w->seconds));
-    if (w->rep.n > 0)
-        kt_json_put(cell, "rep", kt_json_keep(reps));
+    kt_json_put(cell, "rep", kt_json_keep(reps));
     kt_json_put(plan, "cells", kt_json_append(kt_json_array(), kt_json_keep(cell)));
 out:
     kt_json_drop(cell);
